@@ -1,0 +1,37 @@
+/** Time as the program sees it; tests put their own in its place. */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch: for people and for schedules. */
+  now(): number;
+  /** Milliseconds that never go back: for durations and deadlines. */
+  monotonic(): number;
+  /** Calls back once after `ms`; the answer cancels it. */
+  after(ms: number, callback: () => void): Cancel;
+}
+
+export type Cancel = () => void;
+
+/** A moment on the monotonic clock. */
+export type Deadline = number;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`, or at once when `signal` aborts. */
+export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const finish = () => {
+      cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    const cancel = clock.after(ms, finish);
+    signal?.addEventListener('abort', finish);
+  });
+}

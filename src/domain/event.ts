@@ -1,0 +1,71 @@
+import { hash } from 'node:crypto';
+
+declare const eventIdBrand: unique symbol;
+
+/** 15 base64url characters (Kubeless' `event-id`): the same occurrence has the same id for ever. */
+export type EventId = string & { readonly [eventIdBrand]: true };
+
+const EVENT_ID_LENGTH = 15;
+
+/**
+ * The id of an occurrence that has coordinates at its source.
+ * @param identity what the coordinates are relative to (cluster and topic, log, schedule)
+ * @param coordinates where it stands there, with the broker's timestamp, so that a recreated topic does not collide
+ */
+export function eventId(identity: string, coordinates: string): EventId {
+  return hash('sha256', `${identity}\n${coordinates}`, 'base64url').slice(0, EVENT_ID_LENGTH) as EventId;
+}
+
+/** Where an event stands at its source. Shown in the feed; never used to route. */
+export type SourceCoordinates =
+  | { readonly type: 'kafka'; readonly topic: string; readonly partition: number; readonly offset: string }
+  | { readonly type: 'nats'; readonly subject: string }
+  | { readonly type: 'log'; readonly topic: string; readonly offset: number };
+
+/** CloudEvents attributes that the producer itself set; they replace ours, except `event-id`. */
+export interface ProducerAttributes {
+  readonly id: string | undefined;
+  readonly source: string | undefined;
+  readonly type: string | undefined;
+  readonly time: string | undefined;
+  readonly subject: string | undefined;
+  /** Extension attributes and trace context: lower-case name, value. */
+  readonly extensions: readonly (readonly [string, string])[];
+}
+
+/**
+ * What events with one key have in common: a 32-bit hash of the key. Two keys that collide are kept in order
+ * with each other, which costs a little parallelism and nothing else. `null`: no order asked.
+ */
+export type OrderKey = number | null;
+
+/** One thing that a source produced once. Immutable. */
+export interface Event {
+  readonly id: EventId;
+  /** Publication at the broker, or receipt where the broker does not say: milliseconds since the epoch. */
+  readonly time: number;
+  /** The topic or subject it came from: `event-topic`. */
+  readonly topic: string;
+  /** `ce-source`, unless the producer set one. */
+  readonly origin: string;
+  /** `ce-subject`, unless the producer set one. */
+  readonly subject: string | undefined;
+  /** The producer's content type; without one, Kubeless' detection decides. */
+  readonly contentType: string | undefined;
+  readonly attributes: ProducerAttributes | undefined;
+  /** What else the function gets as headers: sanitised, lower-case names. */
+  readonly headers: readonly (readonly [string, string])[];
+  readonly order: OrderKey;
+  readonly data: Uint8Array;
+  readonly coordinates: SourceCoordinates;
+}
+
+/** FNV-1a over the bytes of a key. */
+export function orderKey(key: Uint8Array | string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) {
+    h ^= typeof key === 'string' ? key.charCodeAt(i) : (key[i] ?? 0);
+    h = Math.imul(h, 0x01000193);
+  }
+  return h | 0;
+}

@@ -1,0 +1,127 @@
+import type { z } from 'zod';
+import type { Claimed } from './claim.ts';
+import type { Clock, Deadline } from './clock.ts';
+import type { Event } from './event.ts';
+import type { Account } from './ledger.ts';
+import type { DroppedReason, Outcome } from './outcome.ts';
+import type { ResourceType } from './resource.ts';
+import type { Fanout, TriggerName, TriggerSpec } from './trigger.ts';
+
+/**
+ * The contract of a kind, as law. A kind is the implementation of one sort of trigger: it knows its broker, and nothing
+ * of HTTP, selectors, lanes or other kinds. Every event goes through three steps that may not be merged:
+ *
+ *   1. **reserve** — with events in hand, ask the gate for room. Waiting is what slows a source down.
+ *   2. **claim**   — record durably, at the source, that exactly as many events as there is room will be tried.
+ *   3. **pass**    — hand the claimed events over. Passing never blocks and never fails.
+ *
+ * A claim whose answer did not come is not ours to use: such events are neither passed nor counted, and the source
+ * claims nothing more under the same membership.
+ */
+export interface TriggerKind<Spec extends TriggerSpec = TriggerSpec> {
+  /** Folder, CLI noun, controller argument. */
+  readonly name: string;
+  readonly resource: ResourceType;
+  /** `event-namespace` of Kubeless: `kafkatriggers.kubeless.io`. */
+  readonly eventNamespace: string;
+  /** `ce-type` of events whose producer did not set one. */
+  readonly eventType: string;
+  /** The one declaration of the spec: type, validation, CRD, reference manual. */
+  readonly spec: z.ZodType<Spec>;
+  readonly guarantee: Guarantee;
+  /**
+   * Starts one subscription. Called once for each; never twice at a time for the same group in one process.
+   * Resolves when the source is connected and its position is known. Rejects when it cannot be now (broker away, not
+   * authorised): the caller shows the error's sentence in `Ready`, waits with jitter, and calls again. When
+   * `context.signal` aborts while opening, it gives up and leaves nothing behind.
+   */
+  open(subscription: Subscription<Spec>, context: SourceContext): Promise<Source>;
+}
+
+/** In words, shown in docs, command line and console. */
+export interface Guarantee {
+  readonly promise: string;
+  /** What a crash can cost. */
+  readonly crash: string;
+  readonly order: string;
+}
+
+/** One trigger for one group of functions: one function when `isolated`, all matching ones when `shared`. */
+export interface Subscription<Spec extends TriggerSpec = TriggerSpec> {
+  readonly trigger: TriggerName & { readonly uid: string };
+  readonly spec: Spec;
+  readonly fanout: Fanout;
+  /** Names, sorted. */
+  readonly functions: readonly string[];
+}
+
+/**
+ * The consumer or queue group of a subscription: Kubeless' own names, so that its offsets are taken over as they are.
+ * The position belongs to the name: a trigger that is deleted and made again resumes.
+ */
+export function groupName(subscription: Pick<Subscription, 'trigger' | 'fanout' | 'functions'>, topic: string): string {
+  const { namespace, name } = subscription.trigger;
+  const target = subscription.fanout === 'shared' ? '*' : subscription.functions[0];
+  return `${namespace}_${name}_${target}_${topic}`;
+}
+
+export interface Source {
+  /**
+   * Stops reserving and claiming at once, gives back unused room, waits for claimed events to be accounted until the
+   * deadline, settles, and leaves the broker's group. Idempotent; never rejects. After it resolves the source holds no
+   * socket, timer or handle.
+   */
+  close(deadline: Deadline): Promise<void>;
+}
+
+/** What a source says of itself; shown as the condition `SourceConnected`. */
+export type SourceStatus =
+  | { readonly type: 'connected'; readonly message: string }
+  | { readonly type: 'disconnected'; readonly reason: string; readonly message: string };
+
+export interface SourceContext {
+  readonly gate: Gate;
+  readonly account: Account;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the subscription closes. */
+  readonly signal: AbortSignal;
+  /** Tells a change of state, as often as it changes. The source goes on by itself. */
+  report(status: SourceStatus): void;
+  /** The source cannot go on. Afterwards it is closed and, after a pause, opened again. May be called more than once. */
+  fail(error: Error): void;
+}
+
+/** What a source sees of the delivery side. */
+export interface Gate {
+  /**
+   * Waits until there is room for a worthwhile part of `wanted`, and takes at most `wanted`. Size 0 when the gate
+   * closes, or at `until`. Shared: the least room of the lanes that are not stalled. While no live endpoint is known
+   * there is no room.
+   */
+  reserve(wanted: number, until?: Deadline): Promise<Room>;
+  /** The same at once, for sources that cannot wait: size 0, with the reason, when there is none. */
+  tryReserve(wanted: number): Room;
+}
+
+/** Called once for each passed event when all its copies are accounted: one outcome for each function of the subscription. */
+export type OnSettled = (event: Event, outcomes: readonly Outcome[]) => void;
+
+/** A right to pass that many events. Whoever holds one either passes or releases it. */
+export interface Room {
+  readonly size: number;
+  /** Why there is no room; meaningful when `size` is 0. */
+  readonly reason: DroppedReason;
+  /** Hands over at most `size` claimed events and gives back what is left. At most once. */
+  pass(events: readonly Claimed<Event>[], onSettled: OnSettled): void;
+  /** Gives all of it back. Harmless after `pass`. */
+  release(): void;
+}
+
+/** The part of pino that a kind may use. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -1,0 +1,24 @@
+/** An event on its way into a topic. */
+export interface Message {
+  readonly data: Uint8Array;
+  readonly key?: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Where a published event was stored. A source without coordinates (core NATS) answers neither. */
+export interface Published {
+  readonly topic: string;
+  readonly partition?: number;
+  readonly offset?: string;
+}
+
+/** What `topic` commands and `POST /v1/topics/{topic}` act on: a broker, or the embedded log. */
+export interface Topics {
+  /** `kafka`, `nats` or `log`. */
+  readonly name: string;
+  publish(topic: string, message: Message): Promise<Published>;
+  create(topic: string, options: { partitions: number }): Promise<void>;
+  delete(topic: string): Promise<void>;
+  list(): Promise<string[]>;
+  close(): Promise<void>;
+}

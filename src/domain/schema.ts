@@ -1,0 +1,46 @@
+import type { z } from 'zod';
+import type { Issue, KubernetesObject } from './resource.ts';
+
+/** What is wrong with the `spec` of an object by its schema. */
+export function specIssues(schema: z.ZodType, object: KubernetesObject): Issue[] {
+  if (object.spec === undefined || object.spec === null) {
+    return [{ path: ['spec'], message: 'is missing' }];
+  }
+  const result = schema.safeParse(object.spec, { error: sentence });
+  if (result.success) return [];
+  return result.error.issues.map((issue) => ({
+    path: ['spec', ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))],
+    message: issue.message,
+  }));
+}
+
+/** One sentence for an issue: what was found, what is allowed. */
+const sentence: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined
+        ? 'is missing'
+        : `must be ${article(issue.expected)}, found ${shown(issue.input)}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}, found ${shown(issue.input)}`;
+    case 'unrecognized_keys':
+      return `does not know the field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+    case 'too_small':
+      return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : ''}, found ${shown(issue.input)}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}, found ${shown(issue.input)}`;
+    default:
+      return undefined;
+  }
+};
+
+const article = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** `spec.delivery.order` */
+export const fieldName = (path: Issue['path']): string =>
+  path.map((step, i) => (typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`)).join('');
