@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 declare const eventIdBrand: unique symbol;
 
@@ -15,6 +15,9 @@ const EVENT_ID_LENGTH = 15;
 export function eventId(identity: string, coordinates: string): EventId {
   return hash('sha256', `${identity}\n${coordinates}`, 'base64url').slice(0, EVENT_ID_LENGTH) as EventId;
 }
+
+/** The id of an occurrence without coordinates (core NATS): given once, at receipt. */
+export const randomEventId = (): EventId => randomBytes(12).toString('base64url').slice(0, EVENT_ID_LENGTH) as EventId;
 
 /** Where an event stands at its source. Shown in the feed; never used to route. */
 export type SourceCoordinates =

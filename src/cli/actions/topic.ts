@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import { asError, TrigateError } from '../../domain/errors.ts';
+import { checkPublishTopic, checkTopicName } from '../names.ts';
+import type { Session } from '../shell.ts';
+
+export interface TopicFlags {
+  readonly broker?: string | undefined;
+}
+
+const MOST_PARTITIONS = 10_000;
+
+export async function createTopic(
+  { gateway, messages }: Session,
+  topic: string,
+  { partitions, broker }: TopicFlags & { readonly partitions: string },
+): Promise<void> {
+  checkTopicName(topic);
+  if (!/^[1-9]\d{0,4}$/.test(partitions) || Number(partitions) > MOST_PARTITIONS) {
+    const allowed = `a whole number from 1 to ${MOST_PARTITIONS}`;
+    throw new TrigateError('INVALID_ARGUMENT', `--partitions must be ${allowed}, found ${JSON.stringify(partitions)}.`);
+  }
+  await gateway.createTopic(topic, Number(partitions), broker);
+  messages.info(`Created topic ${topic}.`);
+}
+
+export async function deleteTopic(
+  { gateway, messages }: Session,
+  topic: string,
+  { broker }: TopicFlags,
+): Promise<void> {
+  checkTopicName(topic);
+  await gateway.deleteTopic(topic, broker);
+  messages.info(`Deleted topic ${topic}.`);
+}
+
+/** One name on each line, as Kafka's own script prints them. */
+export async function listTopics({ gateway, terminal, messages }: Session, { broker }: TopicFlags): Promise<void> {
+  const topics = await gateway.listTopics(broker);
+  if (topics.length === 0) messages.info('There are no topics.');
+  for (const topic of topics.toSorted()) terminal.stdout.write(`${topic}\n`);
+}
+
+export interface PublishFlags extends TopicFlags {
+  readonly topic: string;
+  readonly data?: string | undefined;
+  readonly file?: string | undefined;
+  readonly key?: string | undefined;
+  readonly header: readonly string[];
+  readonly output?: string | undefined;
+}
+
+export async function publishEvent({ gateway, terminal, messages }: Session, flags: PublishFlags): Promise<void> {
+  checkPublishTopic(flags.topic);
+  const json = asJson(flags.output);
+  const headers = readHeaders(flags.header);
+  const data = await readData(flags, terminal);
+  const stored = await gateway.publish(flags.topic, { data, key: flags.key, headers }, flags.broker);
+  if (json) {
+    terminal.stdout.write(`${JSON.stringify(stored)}\n`);
+    return;
+  }
+  const place = stored.offset === undefined ? '' : `, partition ${stored.partition ?? 0}, offset ${stored.offset}`;
+  messages.info(`Published to topic ${stored.topic}${place}.`);
+}
+
+function asJson(output: string | undefined): boolean {
+  if (output === undefined || output === 'json') return output === 'json';
+  throw new TrigateError('INVALID_ARGUMENT', `Output format needs to be json, found ${JSON.stringify(output)}.`);
+}
+
+function readHeaders(given: readonly string[]): Record<string, string> {
+  const headers: [string, string][] = given.map((text) => {
+    const at = text.indexOf('=');
+    const name = text.slice(0, at);
+    // RFC 9110, 5.6.2: a token; what is no token would not survive as a header of the function's request.
+    if (at > 0 && /^[\w!#$%&'*+.^`|~-]+$/.test(name)) return [name, text.slice(at + 1)];
+    throw new TrigateError('INVALID_ARGUMENT', `--header must be name=value, found ${JSON.stringify(text)}.`);
+  });
+  return Object.fromEntries(headers);
+}
+
+async function readData(flags: PublishFlags, terminal: Session['terminal']): Promise<Uint8Array> {
+  if ((flags.data === undefined) === (flags.file === undefined)) {
+    const found = flags.data === undefined ? 'neither' : 'both';
+    throw new TrigateError('INVALID_ARGUMENT', `Give the event with --data or with --file, found ${found}.`);
+  }
+  if (flags.data !== undefined) return new TextEncoder().encode(flags.data);
+  if (flags.file === '-' || flags.file === undefined) return terminal.readInput();
+  try {
+    return await readFile(flags.file);
+  } catch (thrown) {
+    const error = asError(thrown);
+    const reason = 'code' in error ? String(error.code) : error.message;
+    const text = `--file must name a file that can be read, found ${JSON.stringify(flags.file)} (${reason}).`;
+    throw new TrigateError('INVALID_ARGUMENT', text);
+  }
+}

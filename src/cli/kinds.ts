@@ -1,0 +1,83 @@
+import type { SASLOptions } from 'kafkajs';
+import { type ConnectionOptions, credsAuthenticator } from 'nats';
+import { createKafkaKind, type KafkaConnection, kafkaTrigger } from '../../triggers/kafka/index.ts';
+import { logKind } from '../../triggers/log/index.ts';
+import { createNatsKind, natsTrigger } from '../../triggers/nats/index.ts';
+import type { Config, KafkaConfig, NatsConfig } from '../config/index.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Logger, TriggerKind } from '../domain/kind.ts';
+import type { Topics } from '../domain/publish.ts';
+import type { TopicLog } from '../standalone/log/topic-log.ts';
+
+/** The kinds of a gateway, each bound to its broker or, without one, to the embedded log. */
+export interface BoundKinds {
+  readonly kinds: readonly TriggerKind[];
+  /** Where topics can be published; the default first. */
+  readonly topics: readonly Topics[];
+  /** In words for the banner: `kafka`, `where its events come from`. */
+  readonly sources: readonly { readonly name: string; readonly from: string }[];
+  close(): Promise<void>;
+}
+
+export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: Clock): BoundKinds {
+  const kafka = config.kafka === undefined ? undefined : createKafkaKind(kafkaConnection(config.kafka), logger);
+  const nats = config.nats === undefined ? undefined : createNatsKind(natsConnection(config.nats), clock);
+  return {
+    kinds: [kafka ?? logKind(kafkaTrigger, log, 'key'), nats ?? logKind(natsTrigger, log, 'subject')],
+    topics: [...(kafka === undefined ? [] : [kafka.topics]), log, ...(nats === undefined ? [] : [nats.topics])],
+    sources: [
+      { name: 'kafka', from: config.kafka?.brokers.join(', ') ?? 'embedded log' },
+      { name: 'nats', from: config.nats?.servers.join(', ') ?? 'embedded log' },
+    ],
+    async close() {
+      await Promise.all([kafka?.close(), nats?.close()]);
+    },
+  };
+}
+
+function kafkaConnection({ brokers, tls, sasl }: KafkaConfig): KafkaConnection {
+  return {
+    brokers,
+    ...(tls !== undefined && {
+      ssl: {
+        rejectUnauthorized: !tls.insecure,
+        ...(tls.ca !== undefined && { ca: [tls.ca] }),
+        ...(tls.client !== undefined && { cert: tls.client.cert, key: tls.client.key.reveal() }),
+      },
+    }),
+    ...(sasl !== undefined && { sasl: saslOptions(sasl) }),
+  };
+}
+
+function saslOptions({ mechanism, username, password }: NonNullable<KafkaConfig['sasl']>): SASLOptions {
+  const login = { username, password: password.reveal() };
+  switch (mechanism) {
+    case 'plain':
+      return { mechanism: 'plain', ...login };
+    case 'scram-sha-256':
+      return { mechanism: 'scram-sha-256', ...login };
+    case 'scram-sha-512':
+      return { mechanism: 'scram-sha-512', ...login };
+    default:
+      return mechanism satisfies never;
+  }
+}
+
+function natsConnection({ servers, tls, login }: NatsConfig): ConnectionOptions {
+  return { servers: [...servers], ...(tls && { tls: {} }), ...natsLogin(login) };
+}
+
+function natsLogin(login: NatsConfig['login']): ConnectionOptions {
+  switch (login.type) {
+    case 'none':
+      return {};
+    case 'password':
+      return { user: login.user, pass: login.password.reveal() };
+    case 'token':
+      return { token: login.token.reveal() };
+    case 'creds':
+      return { authenticator: credsAuthenticator(new TextEncoder().encode(login.creds.reveal())) };
+    default:
+      return login satisfies never;
+  }
+}

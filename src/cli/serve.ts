@@ -1,0 +1,168 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { adminApi } from '../admin/plugin.ts';
+import { createServer } from '../admin/server.ts';
+import type { Config, Environment } from '../config/index.ts';
+import { Controller } from '../controller/controller.ts';
+import { undiciCaller } from '../delivery/call/undici.ts';
+import { createDelivery } from '../delivery/delivery.ts';
+import { systemClock } from '../domain/clock.ts';
+import { createResources } from '../resources/client.ts';
+import { embeddedApi } from '../standalone/api/embedded-api.ts';
+import { createObjectStore } from '../standalone/api/object-store.ts';
+import { startFunctionRunner } from '../standalone/functions/runner.ts';
+import { openTopicLog } from '../standalone/log/topic-log.ts';
+import { followManifests } from '../standalone/manifests/follow.ts';
+import { Feed } from '../telemetry/feed.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { TelemetrySink } from '../telemetry/sink.ts';
+import { bindKinds } from './kinds.ts';
+import { listen } from './listen.ts';
+import { readiness } from './readiness.ts';
+import { servedTypes } from './served-types.ts';
+import { createShow } from './show.ts';
+import type { Terminal } from './terminal.ts';
+import { packageVersion } from './version.ts';
+
+export interface ServeOptions {
+  readonly config: Config;
+  readonly terminal: Terminal;
+  readonly env: Environment;
+}
+
+/** What closing what runs beside the triggers may take, after these have been drained. */
+const CLOSE_MARGIN_MS = 3_000;
+
+/**
+ * A standalone gateway, from start to drained: everything is made here, in the order in which it is needed, and closed in
+ * the other. Each resource pushes its release when it is acquired, so that a start that fails half-way leaves nothing.
+ */
+export async function serve({ config, terminal, env }: ServeOptions): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const clock = systemClock;
+  const random = Math.random;
+  const version = packageVersion();
+  const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
+  const { log } = show;
+
+  // The topic log holds the lock of the data directory: it comes first.
+  const topicLog = openTopicLog({
+    path: join(config.dataDir, 'log.db'),
+    clock,
+    log,
+    maxEventBytes: config.limits.maxEventBytes,
+  });
+  resources.defer(() => topicLog.close());
+  const objects = openObjects(config.dataDir);
+  resources.defer(() => objects.close());
+
+  const kinds = bindKinds(config, topicLog, log, clock);
+  resources.defer(() => kinds.close());
+  const feed = new Feed({ clock });
+  const metrics = createMetrics({
+    version,
+    ledger: () => delivery.report(),
+    triggers: () =>
+      controller.views().map(({ trigger, connected, ready, functions }) => ({
+        trigger,
+        connected,
+        ready,
+        functions: functions.length,
+      })),
+    process: true,
+  });
+  const sink = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
+  const delivery = createDelivery({ createCaller: undiciCaller, sink, userAgent: `trigate/${version}`, clock, random });
+
+  const app = createServer({ log, guard: guardOptions(config) });
+  const types = servedTypes(kinds.kinds);
+  await app.register(embeddedApi({ store: createObjectStore(objects, { clock }), types, clock }));
+  await adminApi(app, {
+    clock,
+    feed,
+    metrics,
+    ledger: () => delivery.report(),
+    readiness: () => readiness(controller, isReady),
+    topics: kinds.topics,
+    maxEventBytes: config.limits.maxEventBytes,
+  });
+  const port = await listen(app, config.host, config.port, config.portGiven);
+  resources.defer(() => app.close());
+
+  const self = createResources({ url: selfUrl(config.host, port), headers: authorization(config) });
+  resources.defer(() => self.close());
+  const controller = new Controller({
+    kinds: kinds.kinds,
+    resources: self,
+    delivery,
+    namespace: undefined,
+    clock,
+    random,
+    log,
+  });
+  let isReady = false;
+  const runner = await startFunctionRunner({
+    resources: self,
+    dataDir: config.dataDir,
+    environment: inherited(env),
+    log,
+    clock,
+  });
+  resources.defer(() => runner.close(clock.monotonic() + CLOSE_MARGIN_MS));
+  resources.defer(() => controller.close(clock.monotonic() + config.shutdownDeadline));
+  if (config.manifests.length > 0) {
+    const manifests = await followManifests({ dirs: config.manifests, resources: self, types, log, clock });
+    resources.defer(() => manifests.close());
+  }
+  await controller.start();
+  isReady = true;
+  show.started({
+    version,
+    url: selfUrl(config.host, port),
+    dataDir: config.dataDir,
+    sources: kinds.sources,
+    triggers: controller.views(),
+    portNote: port === config.port || config.port === 0 ? undefined : `${config.port} is taken; listening on ${port}`,
+  });
+
+  await untilStopped(terminal.signal);
+  isReady = false;
+  show.stopping();
+  await resources.disposeAsync();
+  show.stopped(delivery.report());
+}
+
+/** What local functions get of our environment: never a broker's credentials or our token. */
+function inherited(env: Environment): Record<string, string> {
+  const wanted = /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|SYSTEMROOT)$/i;
+  const entries = Object.entries(env).filter(([name, value]) => wanted.test(name) && value !== undefined);
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
+}
+
+function openObjects(dataDir: string): DatabaseSync {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const db = new DatabaseSync(join(dataDir, 'objects.db'));
+  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  return db;
+}
+
+function guardOptions(config: Config) {
+  const isLoopback = config.token === undefined;
+  return { token: config.token?.reveal(), hosts: isLoopback ? [] : ['*'] };
+}
+
+function authorization(config: Config): Record<string, string> {
+  return config.token === undefined ? {} : { authorization: `Bearer ${config.token.reveal()}` };
+}
+
+/** How this process reaches its own API. */
+function selfUrl(host: string, port: number): string {
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+function untilStopped(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

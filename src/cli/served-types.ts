@@ -1,0 +1,22 @@
+import { functionResource } from '../domain/function.ts';
+import type { TriggerKind } from '../domain/kind.ts';
+import type { ServedType } from '../domain/resource.ts';
+import { specIssues } from '../domain/schema.ts';
+
+/** The resource types of a standalone gateway: functions, and the triggers of its kinds. */
+export function servedTypes(kinds: readonly TriggerKind[]): readonly ServedType[] {
+  return [functionResource, ...kinds.map(triggerType)];
+}
+
+function triggerType(kind: TriggerKind): ServedType {
+  return {
+    ...kind.resource,
+    validate: (object) => specIssues(kind.spec, object),
+    columns: [
+      { name: 'Topic', path: '.spec.topic', type: 'string' },
+      { name: 'Ready', path: '.status.conditions[Ready].status', type: 'string' },
+      { name: 'Reason', path: '.status.conditions[Ready].reason', type: 'string' },
+      { name: 'Age', path: '.metadata.creationTimestamp', type: 'date' },
+    ],
+  };
+}

@@ -1,0 +1,59 @@
+import { styleText } from 'node:util';
+import type { Clock } from '../domain/clock.ts';
+import { printable } from '../telemetry/printable.ts';
+
+/** Where text goes. A stream of the process fits. */
+export interface Sink {
+  write(text: string): unknown;
+}
+
+/** What a command sees of the world of its caller: data go to `stdout`, everything else through `messages`. */
+export interface Terminal {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  /** People read stderr: short messages, and colours. */
+  readonly isTty: boolean;
+  /** Standard input to its end. */
+  readInput(): Promise<Uint8Array>;
+  /** Aborts when the person asks to stop (Ctrl-C). */
+  readonly signal: AbortSignal;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+}
+
+const LEVELS = {
+  info: { tag: 'INFO', color: 'cyan' },
+  warning: { tag: 'WARN', color: 'yellow' },
+  fatal: { tag: 'FATA', color: 'red' },
+} as const;
+export type Level = keyof typeof LEVELS;
+
+/** Messages in the form of logrus, which Kubeless' users have scripts for; always on stderr. */
+export interface Messages {
+  info(text: string): void;
+  warning(text: string): void;
+  fatal(text: string): void;
+}
+
+export function messagesOn(terminal: Terminal): Messages {
+  const start = terminal.clock.monotonic();
+  const say = (level: Level) => (text: string) => {
+    const line = terminal.isTty
+      ? short(level, text, terminal.clock.monotonic() - start)
+      : long(level, text, terminal.clock.now());
+    terminal.stderr.write(`${line}\n`);
+  };
+  return { info: say('info'), warning: say('warning'), fatal: say('fatal') };
+}
+
+/** `INFO[0000] text`, with the seconds since the start. */
+function short(level: Level, text: string, elapsedMs: number): string {
+  const { tag, color } = LEVELS[level];
+  const seconds = String(Math.floor(elapsedMs / 1_000)).padStart(4, '0');
+  return `${styleText(color, tag, { stream: process.stderr })}[${seconds}] ${printable(text)}`;
+}
+
+/** `time="2026-01-02T03:04:05Z" level=info msg="text"` */
+function long(level: Level, text: string, now: number): string {
+  const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  return `time="${time}" level=${level} msg=${/^[\w.@^+/-]+$/.test(text) ? text : JSON.stringify(text)}`;
+}

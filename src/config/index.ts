@@ -1,0 +1,7 @@
+export type { KafkaConfig, KafkaSasl, KafkaTls } from './kafka.ts';
+export type { Environment, Flags } from './merge.ts';
+export type { NatsConfig, NatsLogin } from './nats.ts';
+export { processEnvironment } from './process.ts';
+export { type ClientConfig, type Config, type Limits, readClientConfig, readConfig } from './read.ts';
+export { Secret } from './secret.ts';
+export type { LogLevel } from './settings.ts';

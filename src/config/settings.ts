@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { Secret } from './secret.ts';
+import { boolean, commaList, httpUrl, milliseconds, wholeNumber } from './text.ts';
+
+const MEBIBYTE = 1_048_576;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Logrus' names, which Kubeless' variable carries in capitals. */
+const LOGRUS_LEVELS: Record<string, LogLevel> = { warning: 'warn', panic: 'fatal' };
+
+const logLevel = z
+  .string()
+  .transform((text) => LOGRUS_LEVELS[text.toLowerCase()] ?? text.toLowerCase())
+  .pipe(z.enum(LOG_LEVELS, { error: `one of ${LOG_LEVELS.join(', ')}` }));
+
+const filled = z.string().regex(/\S/, 'a text that is not empty');
+const secret = filled.transform((text) => new Secret(text));
+
+/** Every setting there is: what it may be, and what it is when nobody says. */
+export const settings = z.object({
+  port: wholeNumber(0, 65_535).default(8080),
+  host: filled.default('127.0.0.1'),
+  dataDir: filled.default('.trigate'),
+  manifests: z.array(filled).default([]),
+  logLevel: logLevel.default('info'),
+  maxEventBytes: wholeNumber(1, 512 * MEBIBYTE).default(MEBIBYTE),
+  bufferBytes: wholeNumber(MEBIBYTE, 64 * 1024 * MEBIBYTE).default(64 * MEBIBYTE),
+  shutdownDeadline: milliseconds(3_600_000).default(25_000),
+
+  token: secret.optional(),
+  tokenFile: filled.optional(),
+  gateway: httpUrl.default('http://127.0.0.1:8080'),
+  namespace: filled.default('default'),
+
+  kafkaBrokers: commaList('a comma list of host:port', /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/).optional(),
+  kafkaEnableTls: boolean.default(false),
+  kafkaCaCerts: filled.optional(),
+  kafkaCert: filled.optional(),
+  kafkaKey: filled.optional(),
+  kafkaInsecure: boolean.default(false),
+  kafkaEnableSasl: boolean.default(false),
+  kafkaUsername: filled.optional(),
+  kafkaPassword: secret.optional(),
+  kafkaPasswordFile: filled.optional(),
+  kafkaSaslMechanism: z
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' })
+    .default('plain'),
+
+  natsUrl: secret.optional(),
+  natsCreds: filled.optional(),
+
+  kubelessNamespace: filled.default('kubeless'),
+  kubelessConfig: filled.default('kubeless-config'),
+});
+
+export type Settings = z.output<typeof settings>;
+export type SettingName = keyof Settings;
+
+/** Where a setting may come from: environment variables, the first that is set wins, and a flag, which wins over them. */
+interface Origin {
+  readonly env: readonly string[];
+  readonly flag?: string;
+}
+
+export const origins: Readonly<Record<SettingName, Origin>> = {
+  port: { env: ['TRIGATE_PORT'], flag: '--port' },
+  host: { env: ['TRIGATE_HOST'], flag: '--host' },
+  dataDir: { env: ['TRIGATE_DATA_DIR'], flag: '--data-dir' },
+  manifests: { env: [], flag: '-f' },
+  logLevel: { env: ['TRIGATE_LOG_LEVEL', 'KUBELESS_LOG_LEVEL'], flag: '--log-level' },
+  maxEventBytes: { env: ['TRIGATE_MAX_EVENT_BYTES'] },
+  bufferBytes: { env: ['TRIGATE_BUFFER_BYTES'] },
+  shutdownDeadline: { env: ['TRIGATE_SHUTDOWN_DEADLINE'], flag: '--shutdown-deadline' },
+  token: { env: ['TRIGATE_TOKEN'] },
+  tokenFile: { env: ['TRIGATE_TOKEN_FILE'], flag: '--token-file' },
+  gateway: { env: ['TRIGATE_GATEWAY'], flag: '--gateway' },
+  namespace: { env: ['TRIGATE_NAMESPACE'], flag: '--namespace' },
+  kafkaBrokers: { env: ['KAFKA_BROKERS'] },
+  kafkaEnableTls: { env: ['KAFKA_ENABLE_TLS'] },
+  kafkaCaCerts: { env: ['KAFKA_CACERTS'] },
+  kafkaCert: { env: ['KAFKA_CERT'] },
+  kafkaKey: { env: ['KAFKA_KEY'] },
+  kafkaInsecure: { env: ['KAFKA_INSECURE'] },
+  kafkaEnableSasl: { env: ['KAFKA_ENABLE_SASL'] },
+  kafkaUsername: { env: ['KAFKA_USERNAME'] },
+  kafkaPassword: { env: ['KAFKA_PASSWORD'] },
+  kafkaPasswordFile: { env: ['KAFKA_PASSWORD_FILE'] },
+  kafkaSaslMechanism: { env: ['KAFKA_SASL_MECHANISM'] },
+  natsUrl: { env: ['NATS_URL'], flag: '--url' },
+  natsCreds: { env: ['NATS_CREDS'] },
+  kubelessNamespace: { env: ['KUBELESS_NAMESPACE'] },
+  kubelessConfig: { env: ['KUBELESS_CONFIG'] },
+};
+
+/** Settings whose value is not shown in an error. */
+export const secretSettings: ReadonlySet<SettingName> = new Set(['token', 'kafkaPassword', 'natsUrl']);

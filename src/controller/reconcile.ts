@@ -1,0 +1,70 @@
+import type { FunctionTarget } from '../domain/function.ts';
+import type { Subscription, TriggerKind } from '../domain/kind.ts';
+import type { Issue } from '../domain/resource.ts';
+import { specIssues } from '../domain/schema.ts';
+import type { Trigger, TriggerName, TriggerSpec } from '../domain/trigger.ts';
+import { matches } from '../resources/selector.ts';
+
+/** A subscription that should run. */
+export interface Desired {
+  /** The group: at most one subscription of a key runs at a time. */
+  readonly key: string;
+  /** Changes when the subscription has to be opened anew. */
+  readonly version: string;
+  readonly kind: TriggerKind;
+  readonly subscription: Subscription;
+  /** Where its functions live now. A change of these does not open anything anew. */
+  readonly targets: readonly FunctionTarget[];
+}
+
+/** What a trigger asks for, worked out against the functions of its namespace. */
+export interface TriggerPlan {
+  readonly trigger: TriggerName;
+  readonly object: Trigger;
+  readonly issues: readonly Issue[];
+  /** Names of the functions that the selector matches, sorted. */
+  readonly functions: readonly string[];
+  readonly subscriptions: readonly Desired[];
+}
+
+/** Pure: what should run, for one trigger and the functions that exist. Only functions of its own namespace match. */
+export function planTrigger(kind: TriggerKind, object: Trigger, functions: readonly FunctionTarget[]): TriggerPlan {
+  const { namespace = 'default', name, uid = '' } = object.metadata;
+  const trigger = { kind: kind.name, namespace, name };
+  const issues = specIssues(kind.spec, object);
+  if (issues.length > 0) return { trigger, object, issues, functions: [], subscriptions: [] };
+  const spec = kind.spec.parse(object.spec);
+  const targets = functions
+    .filter((target) => target.namespace === namespace && matches(spec.functionSelector, target.labels))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    trigger,
+    object,
+    issues,
+    functions: targets.map((target) => target.name),
+    subscriptions: groups(spec, targets).map((group) => desired(kind, { ...trigger, uid }, spec, group)),
+  };
+}
+
+function groups(spec: TriggerSpec, targets: readonly FunctionTarget[]): (readonly FunctionTarget[])[] {
+  if (targets.length === 0) return [];
+  return spec.fanout === 'shared' ? [targets] : targets.map((target) => [target]);
+}
+
+function desired(
+  kind: TriggerKind,
+  trigger: Subscription['trigger'],
+  spec: TriggerSpec,
+  targets: readonly FunctionTarget[],
+): Desired {
+  const functions = targets.map((target) => target.name);
+  const group = spec.fanout === 'shared' ? '*' : functions[0];
+  return {
+    key: `${trigger.kind}/${trigger.namespace}/${trigger.name}/${group}`,
+    // Without the selector: which functions it selects is what counts.
+    version: JSON.stringify([{ ...spec, functionSelector: {} }, functions, targets.map((target) => target.timeout)]),
+    kind,
+    subscription: { trigger, spec, fanout: spec.fanout, functions },
+    targets,
+  };
+}

@@ -1,0 +1,45 @@
+import type { UnknownReason } from '../../domain/outcome.ts';
+
+/** One HTTP request, made once. */
+export interface OutgoingRequest {
+  readonly method: 'POST' | 'GET';
+  readonly path: string;
+  /** Name, value, name, value: valid already. */
+  readonly headers: string[];
+  readonly body: Uint8Array;
+}
+
+/**
+ * What came of one try. `notSent` is claimed only where no byte of the request can have left: such an event may be
+ * tried again. From the first byte on it is `answered` or `unknown`, whatever happens.
+ */
+export type Answer =
+  | { readonly type: 'answered'; readonly status: number }
+  | { readonly type: 'notSent'; readonly cause: Error }
+  /** The request itself cannot be written, now or later. No byte has left. */
+  | { readonly type: 'invalid'; readonly cause: Error }
+  | { readonly type: 'unknown'; readonly reason: UnknownReason };
+
+/** Whoever sends hears, in this order: at most one `firstByte`, exactly one `answer`. */
+export interface CallListener {
+  /** The request is about to be written: from here on it is never sent again. */
+  firstByte(): void;
+  answer(answer: Answer): void;
+}
+
+/** A call under way. */
+export interface Call {
+  /** Gives up. The listener hears the answer, with this reason if the first byte may have left, before this returns. */
+  abort(reason: UnknownReason): void;
+}
+
+/** Calls one function at one origin. Its connections are its own. */
+export interface Caller {
+  send(request: OutgoingRequest, listener: CallListener): Call;
+  /** Whether a connection can be made now. Sends no byte of HTTP. */
+  probe(): Promise<boolean>;
+  /** Lets calls under way end, then closes all connections. */
+  close(): Promise<void>;
+}
+
+export type CallerFactory = (origin: string, connections: number) => Caller;

@@ -1,0 +1,128 @@
+import { connect } from 'node:net';
+import { type Dispatcher, Pool } from 'undici';
+import { asError } from '../../domain/errors.ts';
+import type { UnknownReason } from '../../domain/outcome.ts';
+import type { Answer, Call, Caller, CallListener, OutgoingRequest } from './call.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Below the 5 s idle time-out of Node.js servers, so that we close an idle connection before they do. */
+const KEEP_ALIVE_MS = 4_000;
+/** An answer's body is read and thrown away up to here; a longer one costs its connection. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * Calls through an undici pool: HTTP/1.1 only (undici replays refused HTTP/2 streams), no pipelining (a POST at the head
+ * of a pipeline is never sent again, followers are), no redirects, no retries, no proxy.
+ */
+export function undiciCaller(origin: string, connections: number): Caller {
+  const pool = new Pool(origin, {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeoutThreshold: 500,
+    // The lane holds the one deadline of a call.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    maxHeaderSize: 16 * 1024,
+  });
+  return {
+    send(request, listener) {
+      const call = new UndiciCall(listener);
+      try {
+        pool.dispatch(dispatchOptions(origin, request), call);
+      } catch (error) {
+        call.invalid(asError(error));
+      }
+      return call;
+    },
+    probe: () => canConnect(new URL(origin)),
+    close: () => pool.close(),
+  };
+}
+
+function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
+  return { origin, path: request.path, method: request.method, headers: request.headers, body: request.body };
+}
+
+/**
+ * undici calls `onRequestStart` in the same turn in which it writes the request, and not before: an error without it
+ * happened before the first byte.
+ */
+class UndiciCall implements Call, Dispatcher.DispatchHandler {
+  readonly #listener: CallListener;
+  #controller: Dispatcher.DispatchController | undefined;
+  #status = 0;
+  #bodyBytes = 0;
+  #reason: UnknownReason = 'reset';
+  #answered = false;
+
+  constructor(listener: CallListener) {
+    this.#listener = listener;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#controller !== undefined || this.#answered) {
+      // Never twice: should a version of undici put a started request back, or start one that was given up, it stops here,
+      // before it is written.
+      controller.abort(new Error('this request was started before'));
+      return;
+    }
+    this.#controller = controller;
+    this.#listener.firstByte();
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
+    if (status >= 200) this.#status = status;
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBytes += chunk.length;
+    if (this.#bodyBytes > MAX_ANSWER_BYTES) controller.abort(new Error('the answer is too long'));
+  }
+
+  onResponseEnd(): void {
+    this.#finish({ type: 'answered', status: this.#status });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error): void {
+    if (this.#controller === undefined) this.#finish({ type: isUsageError(cause) ? 'invalid' : 'notSent', cause });
+    else if (this.#status !== 0) this.#finish({ type: 'answered', status: this.#status });
+    else this.#finish({ type: 'unknown', reason: this.#reason });
+  }
+
+  invalid(cause: Error): void {
+    this.#finish({ type: 'invalid', cause });
+  }
+
+  abort(reason: UnknownReason): void {
+    this.#reason = reason;
+    this.onResponseError(null, new Error('given up before it was sent'));
+    this.#controller?.abort(new Error(`given up: ${reason}`));
+  }
+
+  #finish(answer: Answer): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#listener.answer(answer);
+  }
+}
+
+/** undici refuses such a request whenever it is tried. */
+const isUsageError = (cause: Error): boolean => 'code' in cause && cause.code === 'UND_ERR_INVALID_ARG';
+
+function canConnect(origin: URL): Promise<boolean> {
+  const port = origin.port === '' ? (origin.protocol === 'https:' ? 443 : 80) : Number(origin.port);
+  return new Promise((resolve) => {
+    const socket = connect({ host: origin.hostname.replace(/^\[|\]$/g, ''), port, timeout: CONNECT_TIMEOUT_MS });
+    const finish = (reachable: boolean) => {
+      socket.destroy();
+      resolve(reachable);
+    };
+    socket.once('connect', () => finish(true));
+    socket.once('timeout', () => finish(false));
+    socket.once('error', () => finish(false));
+  });
+}

@@ -1,0 +1,56 @@
+import type { Event, OrderKey } from '../domain/event.ts';
+import type { Outcome } from '../domain/outcome.ts';
+import type { Answer, Call, CallListener } from './call/call.ts';
+import type { Timed } from './deadlines.ts';
+import type { Ordered } from './order.ts';
+
+/** Who passed an event on, and hears what came of its copies. */
+export interface Passed {
+  readonly event: Event;
+  accounted(position: number, outcome: Outcome): void;
+}
+
+/** What a copy tells its lane. */
+export interface CopyLane {
+  /** Where the function stands among those of the subscription. */
+  readonly position: number;
+  firstByte(copy: Copy): void;
+  answered(copy: Copy, answer: Answer): void;
+}
+
+/**
+ * One event on its way to one function. It waits, it is called (waiting for a connection, then in flight from the first
+ * byte on), it is accounted; from `called` it may go back to waiting only while no byte can have left.
+ */
+export class Copy implements Ordered, Timed, CallListener {
+  behind: Ordered | null = null;
+  previousTimed: Timed | null = null;
+  nextTimed: Timed | null = null;
+  deadline = 0;
+
+  state: 'waiting' | 'called' | 'inFlight' | 'accounted' = 'waiting';
+  call: Call | undefined;
+  /** Monotonic: when the first byte left. */
+  startedAt = 0;
+  readonly order: OrderKey;
+  readonly passed: Passed;
+  readonly lane: CopyLane;
+
+  constructor(passed: Passed, lane: CopyLane) {
+    this.passed = passed;
+    this.order = passed.event.order;
+    this.lane = lane;
+  }
+
+  get gone(): boolean {
+    return this.state === 'accounted';
+  }
+
+  firstByte(): void {
+    this.lane.firstByte(this);
+  }
+
+  answer(answer: Answer): void {
+    this.lane.answered(this, answer);
+  }
+}

@@ -1,0 +1,94 @@
+import type { Cancel, Clock } from '../domain/clock.ts';
+
+/** What can stand in a `DeadlineList`: in one at a time. */
+export interface Timed {
+  previousTimed: Timed | null;
+  nextTimed: Timed | null;
+  /** On the monotonic clock. */
+  deadline: number;
+}
+
+/**
+ * Items that are given the same time each, so that they expire in the order in which they were added. A linked list and
+ * one timer for all of them: adding and removing cost nothing but pointers, which matters because every event does both
+ * twice. The timer is armed for the head and, when the head has gone in time, for the next one.
+ */
+export class DeadlineList<T extends Timed> {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #expire: (item: T) => void;
+  #first: T | null = null;
+  #last: T | null = null;
+  #timer: Cancel | undefined;
+
+  /** @param expire is called for each item whose time is over, and removes it */
+  constructor(clock: Clock, ms: number, expire: (item: T) => void) {
+    this.#clock = clock;
+    this.#ms = ms;
+    this.#expire = expire;
+  }
+
+  add(item: T, now: number): void {
+    item.deadline = now + this.#ms;
+    item.previousTimed = this.#last;
+    item.nextTimed = null;
+    if (this.#last === null) this.#first = item;
+    else this.#last.nextTimed = item;
+    this.#last = item;
+    if (this.#timer === undefined) this.#arm(this.#ms);
+  }
+
+  /** Adds an item that keeps the deadline it had: such items are few, and among the oldest. */
+  restore(item: T): void {
+    let next = this.#first;
+    while (next !== null && next.deadline <= item.deadline) next = next.nextTimed as T | null;
+    const previous = next === null ? this.#last : (next.previousTimed as T | null);
+    item.previousTimed = previous;
+    item.nextTimed = next;
+    if (previous === null) this.#first = item;
+    else previous.nextTimed = item;
+    if (next === null) this.#last = item;
+    else next.previousTimed = item;
+    if (previous === null) {
+      this.#timer?.();
+      this.#arm(item.deadline - this.#clock.monotonic());
+    }
+  }
+
+  remove(item: T): void {
+    const { previousTimed, nextTimed } = item as { previousTimed: T | null; nextTimed: T | null };
+    if (previousTimed === null) this.#first = nextTimed;
+    else previousTimed.nextTimed = nextTimed;
+    if (nextTimed === null) this.#last = previousTimed;
+    else nextTimed.previousTimed = previousTimed;
+    item.previousTimed = null;
+    item.nextTimed = null;
+  }
+
+  /** Every item, oldest first; each may remove itself. */
+  forEach(visit: (item: T) => void): void {
+    for (let item = this.#first; item !== null; ) {
+      const next = item.nextTimed as T | null;
+      visit(item);
+      item = next;
+    }
+  }
+
+  close(): void {
+    this.#timer?.();
+    this.#timer = undefined;
+  }
+
+  #arm(ms: number): void {
+    this.#timer = this.#clock.after(Math.max(1, ms), () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#timer = undefined;
+    const now = this.#clock.monotonic();
+    while (this.#first !== null && this.#first.deadline <= now) {
+      this.#expire(this.#first);
+    }
+    if (this.#first !== null && this.#timer === undefined) this.#arm(this.#first.deadline - now);
+  }
+}

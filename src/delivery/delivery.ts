@@ -1,0 +1,96 @@
+import type { Clock, Deadline } from '../domain/clock.ts';
+import type { FunctionTarget } from '../domain/function.ts';
+import type { Gate, Subscription, TriggerKind } from '../domain/kind.ts';
+import type { Account, LedgerReport } from '../domain/ledger.ts';
+import type { TriggerName } from '../domain/trigger.ts';
+import type { CallerFactory } from './call/call.ts';
+import { type ClosableGate, createGate } from './gate.ts';
+import { Lane } from './lane.ts';
+import { accountOf, Ledger, type OutcomeSink } from './ledger.ts';
+import { requestBuilder } from './request.ts';
+import { Target } from './target.ts';
+
+export interface DeliveryOptions {
+  readonly createCaller: CallerFactory;
+  readonly sink: OutcomeSink;
+  readonly userAgent: string;
+  readonly clock: Clock;
+  /** A number in [0, 1): spreads pauses. */
+  readonly random: () => number;
+}
+
+/** The delivery side of one subscription. */
+export interface Outlet {
+  readonly gate: Gate;
+  readonly account: Account;
+  /** Where the functions live now. A function that is not among them has no endpoint. */
+  update(targets: readonly FunctionTarget[]): void;
+  /** Gives out no more room, and ends what is in flight until the deadline. Idempotent. */
+  drain(deadline: Deadline): Promise<void>;
+  /** After `drain`: releases connections and timers. */
+  close(): Promise<void>;
+}
+
+export interface Delivery {
+  open(kind: TriggerKind, subscription: Subscription, targets: readonly FunctionTarget[]): Outlet;
+  /** Forgets the counts of a trigger that was deleted. */
+  forget(trigger: TriggerName): void;
+  report(): LedgerReport;
+}
+
+/** From the gate to the functions: lanes, calls, accounts. */
+export function createDelivery(options: DeliveryOptions): Delivery {
+  const ledger = new Ledger(options.sink);
+  return {
+    open: (kind, subscription, targets) => openOutlet(options, ledger, kind, subscription, targets),
+    forget: (trigger) => ledger.remove(trigger),
+    report: () => ledger.report(),
+  };
+}
+
+function openOutlet(
+  options: DeliveryOptions,
+  ledger: Ledger,
+  kind: TriggerKind,
+  subscription: Subscription,
+  functions: readonly FunctionTarget[],
+): Outlet {
+  const { clock, random, createCaller, userAgent } = options;
+  const { trigger, spec } = subscription;
+  const request = requestBuilder({ eventNamespace: kind.eventNamespace, eventType: kind.eventType, userAgent, clock });
+  const entries = subscription.functions.map((name) => ledger.entry(trigger, name));
+  const targets = entries.map(
+    () => new Target({ connections: spec.delivery.concurrency, createCaller, clock, random }),
+  );
+  const timeoutOf = (name: string) => functions.find((target) => target.name === name)?.timeout ?? 0;
+  const lanes = entries.map(
+    (entry, position) =>
+      new Lane({
+        delivery: spec.delivery,
+        timeout: spec.delivery.timeout ?? timeoutOf(entry.functionName),
+        position,
+        entry,
+        target: targets[position] as Target,
+        request,
+        clock,
+        onRoom: (now) => gate.onRoom(now),
+      }),
+  );
+  const gate: ClosableGate = createGate(lanes, clock);
+  const update = (found: readonly FunctionTarget[]) => {
+    for (const [i, name] of subscription.functions.entries()) {
+      targets[i]?.update(found.find((target) => target.name === name)?.url);
+    }
+  };
+  update(functions);
+  return {
+    gate,
+    account: accountOf(ledger, trigger, entries),
+    update,
+    drain: (deadline) => gate.drain(deadline),
+    async close() {
+      for (const lane of lanes) lane.close();
+      await Promise.all(targets.map((target) => target.close()));
+    },
+  };
+}

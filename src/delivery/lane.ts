@@ -1,0 +1,275 @@
+import type { Clock, Deadline } from '../domain/clock.ts';
+import type { DroppedReason, Outcome } from '../domain/outcome.ts';
+import { answered } from '../domain/outcome.ts';
+import type { Delivery } from '../domain/trigger.ts';
+import type { Answer } from './call/call.ts';
+import { Copy, type CopyLane, type Passed } from './copy.ts';
+import { DeadlineList } from './deadlines.ts';
+import type { Entry } from './ledger.ts';
+import { OrderedQueue } from './order.ts';
+import { Pace } from './pace.ts';
+import type { RequestBuilder } from './request.ts';
+import type { Target } from './target.ts';
+import { Throughput } from './throughput.ts';
+
+/** Copies that may be claimed for a function whose pace is not known yet, beside those that can be called at once. */
+const FIRST_STEP = 4;
+/** What may wait, in seconds of the function's own throughput: far less than any sensible time to live. */
+const WAITING_SECONDS = 1;
+
+export interface LaneOptions {
+  readonly delivery: Delivery;
+  /** Milliseconds from the first byte to the answer. */
+  readonly timeout: number;
+  readonly position: number;
+  readonly entry: Entry;
+  readonly target: Target;
+  readonly request: RequestBuilder;
+  readonly clock: Clock;
+  /** The lane may have more room than before. */
+  readonly onRoom: (now: number) => void;
+}
+
+/**
+ * The bounded queue of one (trigger, function).
+ *
+ * A copy waits until its key is free, a slot of `concurrency` is free and the target can be reached, but no longer than
+ * `ttl`; then it is called, once. When the target refuses connections the copy goes back to its place (no byte has left)
+ * and the lane waits until the target can be reached again.
+ *
+ * **How much is claimed ahead.** `room` is the most that may wait. For sources that can wait, it is less: about a second
+ * of what the function really does, and next to nothing while that is not known. So a slow function never has more
+ * claimed for it than it can take within `ttl`, and a hot key neither.
+ */
+export class Lane implements CopyLane {
+  readonly position: number;
+  readonly #options: LaneOptions;
+  readonly #queue = new OrderedQueue<Copy>();
+  readonly #waitingList: DeadlineList<Copy>;
+  readonly #inFlightList: DeadlineList<Copy>;
+  readonly #throughput: Throughput;
+  readonly #pace: Pace | undefined;
+  /** Called, and not yet in flight: waiting for a connection. */
+  readonly #called = new Set<Copy>();
+  #waiting = 0;
+  #active = 0;
+  #reserved = 0;
+  #fullSince: number | undefined;
+  #abandoned = false;
+  #onEmpty: () => void = () => {};
+
+  constructor(options: LaneOptions) {
+    const { clock, delivery, timeout, entry, target } = options;
+    this.#options = options;
+    this.position = options.position;
+    this.#waitingList = new DeadlineList(clock, delivery.ttl, (copy) => this.#dropWaiting(copy, this.#lateReason()));
+    this.#inFlightList = new DeadlineList(clock, timeout, (copy) => copy.call?.abort('timeout'));
+    this.#throughput = new Throughput(delivery.concurrency);
+    if (delivery.rate !== undefined) this.#pace = new Pace(delivery.rate, () => this.pump());
+    entry.inFlight = () => this.inFlight;
+    target.onChange = () => {
+      const now = clock.monotonic();
+      this.pump();
+      options.onRoom(now);
+    };
+  }
+
+  get inFlight(): number {
+    return this.#waiting + this.#active;
+  }
+
+  /** Events that may be claimed now, by a source that can wait. */
+  capacity(now: number): number {
+    if (!this.#options.target.reachable) return 0;
+    const { room, concurrency } = this.#options.delivery;
+    const perSecond = this.#throughput.perSecond(now);
+    const ahead = Math.min(room, Math.floor(perSecond * WAITING_SECONDS));
+    const idle = concurrency - this.#active;
+    const waiting = this.#waiting + this.#reserved;
+    const startable = waiting > 0 ? 0 : Math.min(idle, perSecond > 0 ? idle : FIRST_STEP);
+    return Math.max(0, startable, ahead - waiting);
+  }
+
+  /** What is worth waking a source for. */
+  worthwhile(now: number): number {
+    return Math.max(1, Math.min(this.#options.delivery.room, this.#throughput.perSecond(now)) >> 2);
+  }
+
+  /** Events that may be claimed now, by a source whose events are lost otherwise. */
+  hardCapacity(): number {
+    if (!this.#options.target.reachable) return 0;
+    return this.#options.delivery.room - this.#waiting - this.#reserved;
+  }
+
+  /** Why there is no room. */
+  get reason(): DroppedReason {
+    const { target } = this.#options;
+    if (target.reachable) return 'overflow';
+    return target.known ? 'unreachable' : 'no_endpoint';
+  }
+
+  reserve(size: number): void {
+    this.#reserved += size;
+  }
+
+  unreserve(size: number): void {
+    this.#reserved -= size;
+  }
+
+  /** Shared fan-out: whether this lane has been without room for so long that it may no longer hold up the others. */
+  isStalled(now: number): boolean {
+    if (this.hardCapacity() > 0 && this.capacity(now) > 0) {
+      this.#fullSince = undefined;
+      return false;
+    }
+    this.#fullSince ??= now;
+    return now - this.#fullSince >= this.#options.delivery.stall;
+  }
+
+  /** Takes a claimed event. Without room, which only a stalled lane of a shared subscription lacks, it is dropped. */
+  push(passed: Passed, now: number): void {
+    this.#options.entry.counts.claimed++;
+    const copy = new Copy(passed, this);
+    if (this.#waiting >= this.#options.delivery.room || (this.#fullSince !== undefined && this.isStalled(now))) {
+      this.#account(copy, { type: 'dropped', reason: this.reason });
+      return;
+    }
+    this.#waiting++;
+    this.#waitingList.add(copy, now);
+    this.#queue.push(copy);
+  }
+
+  firstByte(copy: Copy): void {
+    copy.state = 'inFlight';
+    this.#called.delete(copy);
+    copy.startedAt = this.#options.clock.monotonic();
+    this.#inFlightList.add(copy, copy.startedAt);
+  }
+
+  answered(copy: Copy, answer: Answer): void {
+    const now = this.#options.clock.monotonic();
+    this.#active--;
+    if (copy.state === 'inFlight') this.#inFlightList.remove(copy);
+    this.#called.delete(copy);
+    switch (answer.type) {
+      case 'answered': {
+        const ms = now - copy.startedAt;
+        this.#throughput.count(now, ms);
+        this.#options.target.answered();
+        this.#finish(copy, answered(answer.status, ms));
+        break;
+      }
+      case 'unknown': {
+        const ms = now - copy.startedAt;
+        this.#throughput.count(now, ms);
+        this.#finish(copy, { type: 'unknown', reason: answer.reason, ms });
+        break;
+      }
+      case 'invalid':
+        this.#finish(copy, { type: 'dropped', reason: 'invalid' });
+        break;
+      case 'notSent':
+        this.#putBack(copy, now);
+        this.#options.target.refused(answer.cause);
+        break;
+      default:
+        answer satisfies never;
+    }
+    this.pump();
+    this.#options.onRoom(now);
+  }
+
+  /** Waits until nothing is in flight; at the deadline what waits is dropped and what is called is given up. */
+  async drain(deadline: Deadline): Promise<void> {
+    const { clock } = this.#options;
+    if (this.inFlight === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => {
+      this.abandon();
+      resolve();
+    });
+    this.#onEmpty = resolve;
+    await promise;
+    cancel();
+  }
+
+  /** Accounts everything at once: `dropped(shutdown)` where no byte can have left, else `unknown(aborted)`. */
+  abandon(): void {
+    this.#waitingList.forEach((copy) => {
+      this.#dropWaiting(copy, 'shutdown');
+    });
+    this.#abandoned = true;
+    for (const copy of [...this.#called]) copy.call?.abort('aborted');
+    this.#inFlightList.forEach((copy) => {
+      copy.call?.abort('aborted');
+    });
+  }
+
+  /** Releases timers. Nothing may be in flight. */
+  close(): void {
+    this.#waitingList.close();
+    this.#inFlightList.close();
+    this.#pace?.close();
+    this.#options.target.onChange = () => {};
+  }
+
+  /** Starts what may start. Call it after pushing. */
+  pump(): void {
+    const { delivery, target } = this.#options;
+    while (this.#active < delivery.concurrency && this.#queue.hasReady && target.reachable) {
+      if (this.#pace !== undefined && !this.#pace.take(Math.min(this.#waiting, delivery.concurrency - this.#active)))
+        return;
+      const copy = this.#queue.take();
+      if (copy === undefined) return;
+      this.#start(copy);
+    }
+  }
+
+  #start(copy: Copy): void {
+    this.#waitingList.remove(copy);
+    this.#waiting--;
+    this.#active++;
+    copy.state = 'called';
+    this.#called.add(copy);
+    const { request, target } = this.#options;
+    copy.call = target.send(request(copy.passed.event, target.path), copy);
+  }
+
+  /** Back to waiting, for what is left of its time to live. */
+  #putBack(copy: Copy, now: number): void {
+    if (this.#abandoned) {
+      this.#finish(copy, { type: 'dropped', reason: 'shutdown' });
+    } else if (copy.deadline <= now) {
+      this.#finish(copy, { type: 'dropped', reason: 'unreachable' });
+    } else {
+      copy.state = 'waiting';
+      copy.call = undefined;
+      this.#waiting++;
+      this.#waitingList.restore(copy);
+      this.#queue.putBack(copy);
+    }
+  }
+
+  #dropWaiting(copy: Copy, reason: DroppedReason): void {
+    this.#waitingList.remove(copy);
+    this.#waiting--;
+    this.#account(copy, { type: 'dropped', reason });
+    this.#options.onRoom(this.#options.clock.monotonic());
+  }
+
+  #lateReason(): DroppedReason {
+    return this.#options.target.reachable ? 'expired' : this.reason;
+  }
+
+  #finish(copy: Copy, outcome: Outcome): void {
+    this.#account(copy, outcome);
+    this.#queue.done(copy);
+  }
+
+  #account(copy: Copy, outcome: Outcome): void {
+    copy.state = 'accounted';
+    this.#options.entry.outcome(copy.passed.event, outcome);
+    copy.passed.accounted(this.position, outcome);
+    if (this.inFlight === 0) this.#onEmpty();
+  }
+}

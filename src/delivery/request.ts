@@ -1,0 +1,75 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Event } from '../domain/event.ts';
+import type { OutgoingRequest } from './call/call.ts';
+import { detectContentType } from './content-type.ts';
+import { GoTime, IsoTime } from './time-format.ts';
+
+/** Builds the request for an event, to a path. */
+export type RequestBuilder = (event: Event, path: string) => OutgoingRequest;
+
+export interface RequestOptions {
+  /** `event-namespace`: `kafkatriggers.kubeless.io`. */
+  readonly eventNamespace: string;
+  /** `ce-type`, where the producer set none. */
+  readonly eventType: string;
+  readonly userAgent: string;
+  readonly clock: Clock;
+}
+
+/**
+ * Kubeless' headers (kafka-trigger v1.1.0) and those of the CloudEvents HTTP binding in binary mode, side by side.
+ * `event-id` is always ours; `ce-id` and the other attributes are the producer's where it set them.
+ */
+export function requestBuilder(options: RequestOptions): RequestBuilder {
+  const { clock, eventNamespace, eventType, userAgent } = options;
+  const goTime = new GoTime();
+  const isoTime = new IsoTime();
+  return (event, path) => {
+    const contentType = headerValue(event.contentType ?? detectContentType(event.data));
+    const attributes = event.attributes;
+    const headers = [
+      'content-type',
+      contentType,
+      'user-agent',
+      userAgent,
+      'event-id',
+      event.id,
+      'event-type',
+      contentType,
+      'event-time',
+      goTime.format(clock.now()),
+      'event-namespace',
+      eventNamespace,
+      'event-topic',
+      headerValue(event.topic),
+      'ce-specversion',
+      '1.0',
+      'ce-id',
+      headerValue(attributes?.id ?? event.id),
+      'ce-source',
+      headerValue(attributes?.source ?? event.origin),
+      'ce-type',
+      headerValue(attributes?.type ?? eventType),
+      'ce-time',
+      headerValue(attributes?.time ?? isoTime.format(event.time)),
+    ];
+    const subject = attributes?.subject ?? event.subject;
+    if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
+    if (attributes !== undefined)
+      for (const [name, value] of attributes.extensions) headers.push(name, headerValue(value));
+    for (const [name, value] of event.headers) headers.push(name, headerValue(value));
+    return { method: 'POST', path, headers, body: event.data };
+  };
+}
+
+const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
+
+/**
+ * Percent-encodes what may not stand in a header, as the CloudEvents HTTP binding says (3.1.3.2): everything outside
+ * printable ASCII, the double quote and the percent sign. A space stays: it is common in types and harmless.
+ */
+function headerValue(value: string): string {
+  if (PLAIN.test(value) && !value.includes('"')) return value;
+  // A lone surrogate has no UTF-8 form.
+  return value.toWellFormed().replace(/[^\x20-\x21\x23-\x24\x26-\x7e]/gu, encodeURIComponent);
+}

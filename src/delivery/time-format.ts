@@ -1,0 +1,30 @@
+/**
+ * Go's `time.Time.String()` in UTC, which Kubeless sends as `event-time`: `2018-05-18 05:40:42.881 +0000 UTC`; zeros at
+ * the end of the fraction are left out. Events come many in a millisecond, so the last text is kept.
+ */
+export class GoTime {
+  #at = Number.NaN;
+  #text = '';
+
+  format(ms: number): string {
+    if (ms === this.#at) return this.#text;
+    const iso = new Date(ms).toISOString();
+    const fraction = iso.slice(19, 23).replace(/\.?0+$/, '');
+    this.#at = ms;
+    this.#text = `${iso.slice(0, 10)} ${iso.slice(11, 19)}${fraction} +0000 UTC`;
+    return this.#text;
+  }
+}
+
+/** RFC 3339, for `ce-time`. A time that no date can hold, as a producer may send, becomes the epoch. */
+export class IsoTime {
+  #at = Number.NaN;
+  #text = '';
+
+  format(ms: number): string {
+    if (ms === this.#at) return this.#text;
+    this.#at = ms;
+    this.#text = new Date(Math.abs(ms) <= 8.64e15 ? ms : 0).toISOString();
+    return this.#text;
+  }
+}

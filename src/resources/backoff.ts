@@ -1,0 +1,21 @@
+/** How long to wait before trying again, growing with every failure in a row. */
+export interface Backoff {
+  /** Milliseconds to wait after one more failure: half of the step is certain, half is random. */
+  next(): number;
+  /** It worked: the next failure is the first one again. */
+  reset(): void;
+}
+
+/** @param random from 0 to below 1: many clients that lost the same server must not come back all at once */
+export function createBackoff(options: { first: number; longest: number; random: () => number }): Backoff {
+  let failures = 0;
+  return {
+    next() {
+      const step = Math.min(options.longest, options.first * 2 ** Math.min(failures++, 30));
+      return step / 2 + (options.random() * step) / 2;
+    },
+    reset() {
+      failures = 0;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+import type { Dispatcher } from 'undici';
+import { z } from 'zod';
+import { TrigateError } from '../domain/errors.ts';
+import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
+import { readLines } from './lines.ts';
+import { resourcePath } from './path.ts';
+import type { ListOptions, Resources, WatchOptions, WriteOptions } from './resources.ts';
+import { type Call, createTransport } from './transport.ts';
+import { asObject, readWatch, unreadable } from './watch-events.ts';
+
+/** An object has at most 1.5 MiB in etcd and 3 MiB in a request. */
+const LONGEST_EVENT = 8 * 1024 * 1024;
+const STATUS_TRIES = 10;
+
+const page = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string(), continue: z.string().optional() }),
+  items: z.array(z.unknown()).nullish(),
+});
+
+export interface ResourcesOptions {
+  /** Root of the API server: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Sent with every request: `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** How to connect, where TLS or limits of one's own are needed. It stays the caller's to close. */
+  readonly dispatcher?: Dispatcher;
+}
+
+/** @throws TrigateError INVALID_ARGUMENT when the URL is none */
+export function createResources(options: ResourcesOptions): Resources {
+  const transport = createTransport(options);
+
+  async function object<T extends KubernetesObject>(type: ResourceType, call: Call): Promise<T> {
+    return asObject<T>(type, await transport.json(call), transport.describe(call));
+  }
+
+  const write = <T extends KubernetesObject>(
+    type: ResourceType,
+    { metadata }: KubernetesObject,
+    call: Pick<Call, 'method' | 'body'>,
+    { dryRun, subresource }: WriteOptions & { subresource?: 'status' } = {},
+  ): Promise<T> => {
+    const name = call.method === 'POST' ? undefined : metadata.name;
+    const path = resourcePath(type, metadata.namespace, name, subresource);
+    return object<T>(type, { ...call, path, query: dry(dryRun) });
+  };
+
+  const resources: Resources = {
+    async list<T extends KubernetesObject>(type: ResourceType, options: ListOptions = {}) {
+      const { namespace, signal, ...query } = options;
+      const call: Call = { method: 'GET', path: resourcePath(type, namespace), query, signal };
+      const what = transport.describe(call);
+      const { data } = page.safeParse(await transport.json(call));
+      if (data === undefined) throw unreadable(`${what} was answered with something that is not a list.`);
+      return {
+        items: (data.items ?? []).map((item) => asObject<T>(type, item, what)),
+        resourceVersion: data.metadata.resourceVersion,
+        continue: data.metadata.continue || undefined,
+      };
+    },
+
+    get: (type, namespace, name) => object(type, { method: 'GET', path: resourcePath(type, namespace, name) }),
+    create: (type, body, options) => write(type, body, { method: 'POST', body }, options),
+    replace: (type, body, options) => write(type, body, { method: 'PUT', body }, options),
+    replaceStatus: (type, body, options) =>
+      write(type, body, { method: 'PUT', body }, { ...options, subresource: 'status' }),
+
+    patch: (type, namespace, name, body, { subresource, dryRun } = {}) =>
+      object(type, {
+        method: 'PATCH',
+        path: resourcePath(type, namespace, name, subresource),
+        query: dry(dryRun),
+        body,
+        contentType: 'application/merge-patch+json',
+      }),
+
+    async delete(type, namespace, name, { dryRun } = {}) {
+      await transport.json({ method: 'DELETE', path: resourcePath(type, namespace, name), query: dry(dryRun) });
+    },
+
+    async watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions) {
+      const { namespace, signal, ...scope } = options;
+      const query = { ...scope, watch: true, allowWatchBookmarks: true };
+      const call: Call = { method: 'GET', path: resourcePath(type, namespace), query, signal };
+      return readWatch<T>(type, readLines(await transport.stream(call), LONGEST_EVENT), transport.describe(call));
+    },
+
+    async updateStatus<T extends KubernetesObject>(
+      type: ResourceType,
+      namespace: string | undefined,
+      name: string,
+      change: (object: T) => T | undefined,
+    ) {
+      for (let tries = 1; ; tries++) {
+        const current = await resources.get<T>(type, namespace, name);
+        const changed = change(current);
+        if (changed === undefined) return current;
+        try {
+          return await resources.replaceStatus(type, changed);
+        } catch (error) {
+          const lostRace = error instanceof TrigateError && error.code === 'CONFLICT';
+          if (!lostRace || tries === STATUS_TRIES) throw error;
+        }
+      }
+    },
+
+    close: () => transport.close(),
+  };
+  return resources;
+}
+
+const dry = (dryRun: boolean | undefined) => ({ dryRun: dryRun ? 'All' : undefined });

@@ -1,0 +1,83 @@
+import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
+import type { WatchEvent } from './watch-events.ts';
+
+/** Which objects of a type. Without a namespace: all namespaces. */
+export interface Scope {
+  readonly namespace?: string | undefined;
+  /** The text form, see `selectorQuery`. */
+  readonly labelSelector?: string | undefined;
+  /** `metadata.name=orders` */
+  readonly fieldSelector?: string | undefined;
+}
+
+export interface ListOptions extends Scope {
+  readonly limit?: number | undefined;
+  /** `continue` of the page before. */
+  readonly continue?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WatchOptions extends Scope {
+  /** Events after this version. Without one the server sends what exists first. */
+  readonly resourceVersion?: string | undefined;
+  /** After which the server ends the watch by itself. */
+  readonly timeoutSeconds?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface ObjectPage<T extends KubernetesObject> {
+  readonly items: readonly T[];
+  /** Where to watch on from. */
+  readonly resourceVersion: string;
+  /** Undefined on the last page. */
+  readonly continue: string | undefined;
+}
+
+export interface WriteOptions {
+  /** The server checks and answers as if, and stores nothing. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * The one client of the Kubernetes-shaped API: a cluster's server, or the one that a standalone gateway embeds.
+ *
+ * Every method rejects with a TrigateError: what the server refused as ResourceError with the server's own sentence
+ * (NOT_FOUND, ALREADY_EXISTS, CONFLICT, EXPIRED, INVALID_MANIFEST, UNAUTHORIZED, FORBIDDEN, …), what never got an
+ * answer as GATEWAY_UNREACHABLE naming the URL. Nothing is retried, except in `updateStatus`.
+ */
+export interface Resources {
+  list<T extends KubernetesObject>(type: ResourceType, options?: ListOptions): Promise<ObjectPage<T>>;
+  /** @param namespace undefined for a type that has none */
+  get<T extends KubernetesObject>(type: ResourceType, namespace: string | undefined, name: string): Promise<T>;
+  create<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions): Promise<T>;
+  /** Compare-and-swap by `metadata.resourceVersion`: CONFLICT when somebody else wrote in between. */
+  replace<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions): Promise<T>;
+  /** The same for `status` alone; the rest of the object stays as it is stored. */
+  replaceStatus<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions): Promise<T>;
+  /** A JSON merge patch (RFC 7386): null removes a field. */
+  patch<T extends KubernetesObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    patch: object,
+    options?: WriteOptions & { readonly subresource?: 'status' },
+  ): Promise<T>;
+  delete(type: ResourceType, namespace: string | undefined, name: string, options?: WriteOptions): Promise<void>;
+  /**
+   * One watch, raw: resolves when the server has accepted it, ends when the server ends it. `follow` is the loop around it.
+   */
+  watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions): Promise<AsyncIterable<WatchEvent<T>>>;
+  /**
+   * Reads, changes and writes the status until no other writer came in between.
+   * @param change gives the object with its new status, or undefined to leave it; called again after each conflict
+   * @returns what is stored then
+   */
+  updateStatus<T extends KubernetesObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    change: (object: T) => T | undefined,
+  ): Promise<T>;
+  /** Ends the connections that this client made. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,30 @@
+/**
+ * What a kind may use of the project: its only door. Each name is listed, so that the surface is seen and chosen.
+ */
+export { z } from 'zod';
+export type { Claimed } from './domain/claim.ts';
+export { markClaimed } from './domain/claim.ts';
+export type { Clock, Deadline } from './domain/clock.ts';
+export { delay } from './domain/clock.ts';
+export { asError, TrigateError } from './domain/errors.ts';
+export type { Event, EventId, OrderKey, ProducerAttributes } from './domain/event.ts';
+export { eventId, orderKey, randomEventId } from './domain/event.ts';
+export type {
+  Gate,
+  Guarantee,
+  Logger,
+  Room,
+  Source,
+  SourceContext,
+  SourceStatus,
+  Subscription,
+  TriggerKind,
+} from './domain/kind.ts';
+export { groupName } from './domain/kind.ts';
+export type { Account, Counts, Gap } from './domain/ledger.ts';
+export { countOutcome, noCounts } from './domain/ledger.ts';
+export type { DroppedReason, Outcome } from './domain/outcome.ts';
+export type { Message, Published, Topics } from './domain/publish.ts';
+export type { ResourceType } from './domain/resource.ts';
+export type { Delivery, TriggerSpec } from './domain/trigger.ts';
+export { delivery, fanout, labelSelector } from './domain/trigger.ts';

@@ -1,0 +1,122 @@
+import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import { type Clock, systemClock } from '../../domain/clock.ts';
+import type { ServedType } from '../../domain/resource.ts';
+import { readAccept } from './accept.ts';
+import { type ApiRequest, createAnswers, show } from './answers.ts';
+import { BODY_LIMIT, readBody } from './body.ts';
+import { coreTypes } from './core-types.ts';
+import { discoveryDocuments, versionDocument } from './discovery.ts';
+import type { ObjectStore } from './object-store.ts';
+import { openapiDocuments } from './openapi.ts';
+import { readQuery } from './query.ts';
+import { methodNotAllowed, StatusError, unknownPath } from './status.ts';
+import { parseTarget } from './target.ts';
+import { createVerbs, DEFAULT_NAMESPACE } from './verbs.ts';
+import { beginWatch, runWatch } from './watch.ts';
+
+export interface EmbeddedApiOptions {
+  readonly store: ObjectStore;
+  /** The custom resources; namespaces, config maps and secrets are served beside them. */
+  readonly types: readonly ServedType[];
+  readonly clock?: Clock;
+}
+
+/**
+ * The Kubernetes-shaped API over an object store, as a Fastify plugin: `/api`, `/apis`, `/version`, `/openapi`. All
+ * refusals are `Status` documents. Watches end when the server closes.
+ *
+ * It lets everybody in: who may call is for the server that it is registered on.
+ */
+export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOptions): FastifyPluginAsync {
+  const served = [...coreTypes, ...types];
+  const verbs = createVerbs(store, clock);
+  const answer = createAnswers(store, verbs, clock);
+  const documents = new Map([
+    ...discoveryDocuments(served),
+    ...openapiDocuments(served),
+    ['/version', versionDocument] as const,
+  ]);
+  const watches = new Set<() => void>();
+
+  function handle(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const path = (request.raw.url ?? '').split('?', 1).join('');
+    const wanted = readAccept(request.headers.accept);
+    const document = documents.get(path.replace(/\/$/, ''));
+    if (document) return reply.send(onlyRead(request.method, path, document));
+    const target = parseTarget(path, served);
+    if (target === undefined) throw unknownPath(path);
+    const query = readQuery(request.query);
+    const body = readBody(request.body, request.headers['content-type']);
+    const call: ApiRequest = { method: request.method, path, target, query, wanted, body };
+    if (call.method === 'GET' && target.type === 'collection' && query.watch) return watch(call, target, reply);
+    const { code, document: found } = answer(call);
+    return reply.code(code).send(found);
+  }
+
+  function watch(call: ApiRequest, target: ApiRequest['target'] & { type: 'collection' }, reply: FastifyReply) {
+    const { resource: type, namespace } = target;
+    const options = {
+      store,
+      clock,
+      type,
+      namespace,
+      query: call.query,
+      render: (o) => show(call, o, clock),
+    } satisfies Parameters<typeof beginWatch>[0];
+    const start = beginWatch(options);
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...reply.getHeaders(),
+      'content-type': 'application/json',
+      'cache-control': 'no-cache, private',
+      // So that a connection does not outlive its watch and hold up the server's close.
+      connection: 'close',
+    } as Record<string, string>);
+    reply.raw.flushHeaders();
+    const end = runWatch(options, start, reply.raw, () => watches.delete(end));
+    watches.add(end);
+    return reply;
+  }
+
+  return async (scope) => {
+    verbs.ensureNamespace(DEFAULT_NAMESPACE);
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, bytes, done) =>
+      done(null, bytes),
+    );
+    scope.setErrorHandler<FastifyError>((error, request, reply) => {
+      const { body } = asStatus(error);
+      if (body.code >= 500) request.log.error({ err: error }, 'The resource API failed');
+      return reply.code(body.code).send(body);
+    });
+    for (const path of ['/version', '/api', '/api/*', '/apis', '/apis/*', '/openapi/*']) scope.all(path, handle);
+    scope.addHook('preClose', (done) => {
+      for (const end of [...watches]) end();
+      done();
+    });
+  };
+}
+
+function onlyRead(method: string, path: string, document: object): object {
+  if (method === 'GET' || method === 'HEAD') return document;
+  throw methodNotAllowed(method, path);
+}
+
+/** Refusals of Fastify itself, and mistakes of ours: those say nothing of what they met. */
+function asStatus(error: FastifyError | StatusError): StatusError {
+  if (error instanceof StatusError) return error;
+  switch (error.statusCode) {
+    case 413:
+      return new StatusError(
+        413,
+        'RequestEntityTooLarge',
+        `the body of the request is larger than ${BODY_LIMIT} bytes`,
+      );
+    case 415:
+      return new StatusError(415, 'UnsupportedMediaType', 'the media type of the body is not one that is accepted');
+    case 400:
+      return new StatusError(400, 'BadRequest', error.message);
+    default:
+      return new StatusError(500, 'InternalError', 'an internal error occurred; see the log of the gateway');
+  }
+}

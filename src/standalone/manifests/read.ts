@@ -1,0 +1,108 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Issue, ServedType } from '../../domain/resource.ts';
+import { checkHeader, sentence } from './check.ts';
+import { inlineCode } from './inline-code.ts';
+import { APPLIED_FROM, describeObject, type Manifest, type Position, type Problem } from './manifest.ts';
+import { readDocuments, type YamlDocument } from './yaml-documents.ts';
+
+export interface Manifests {
+  /** In the order of `types`, then of files and documents. */
+  readonly objects: readonly Manifest[];
+  /** In the order of files. */
+  readonly problems: readonly Problem[];
+  /** Folders whose changes matter: of the manifests, and of the code that they name. */
+  readonly folders: readonly string[];
+}
+
+const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
+
+/**
+ * Reads and checks manifests. Nothing is applied; a bad file or document does not stop the others.
+ * @param paths folders (their `*.yaml`, `*.yml` and `*.json`, not those of folders below, as kubectl does) and files
+ */
+export async function readManifests(paths: readonly string[], types: readonly ServedType[]): Promise<Manifests> {
+  const found: Read = { objects: [], problems: [], folders: new Set() };
+  for (const path of paths) await readRoot(path, types, found);
+  const objects = withoutDuplicates(found).toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
+  return { objects, problems: found.problems, folders: [...found.folders] };
+}
+
+interface Read {
+  readonly objects: Manifest[];
+  readonly problems: Problem[];
+  readonly folders: Set<string>;
+}
+
+async function readRoot(path: string, types: readonly ServedType[], found: Read): Promise<void> {
+  try {
+    const isFolder = (await stat(path)).isDirectory();
+    const root = isFolder ? path : dirname(path);
+    found.folders.add(resolve(root));
+    const files = isFolder ? (await readdir(path)).filter((name) => MANIFEST.test(name)).toSorted() : [];
+    for (const file of isFolder ? files.map((name) => join(path, name)) : [path]) {
+      await readManifestFile(file, root, types, found);
+    }
+  } catch (error) {
+    found.problems.push(unreadable(path, error));
+  }
+}
+
+async function readManifestFile(file: string, root: string, types: readonly ServedType[], found: Read): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => unreadable(file, error));
+  if (typeof text !== 'string') {
+    found.problems.push(text);
+    return;
+  }
+  for (const document of readDocuments(text)) await readObject(document, { file, root, types }, found);
+}
+
+interface Place {
+  readonly file: string;
+  readonly root: string;
+  readonly types: readonly ServedType[];
+}
+
+async function readObject(document: YamlDocument, { file, root, types }: Place, found: Read): Promise<void> {
+  if (document.type === 'broken') {
+    found.problems.push({ file, ...document.position, message: document.message });
+    return;
+  }
+  const report = (issues: readonly Issue[]) => {
+    for (const issue of issues) {
+      found.problems.push({ file, ...document.locate(issue.path), message: sentence(issue) });
+    }
+  };
+  const checked = checkHeader(document.value, types);
+  if (checked.type === 'wrong') return report(checked.issues);
+  const inlined = await inlineCode(checked.object, checked.served, file, root);
+  if (inlined.folder !== undefined) found.folders.add(inlined.folder);
+  const issues = inlined.issues.length > 0 ? inlined.issues : checked.served.validate(inlined.object);
+  if (issues.length > 0) return report(issues);
+  const { metadata } = inlined.object;
+  const annotations = { ...metadata.annotations, [APPLIED_FROM]: resolve(file) };
+  const object = { ...inlined.object, metadata: { ...metadata, annotations } };
+  found.objects.push({ file, position: document.locate([]), type: checked.served, object });
+}
+
+/** The first of two objects with one name stands; the second is a problem. */
+function withoutDuplicates({ objects, problems }: Read): Manifest[] {
+  const first = new Map<string, Manifest>();
+  for (const manifest of objects) {
+    const key = `${manifest.type.group} ${describeObject(manifest.object)}`;
+    const other = first.get(key);
+    if (other === undefined) first.set(key, manifest);
+    else problems.push({ file: manifest.file, ...manifest.position, message: declaredTwice(manifest, other) });
+  }
+  return [...first.values()];
+}
+
+const declaredTwice = ({ object }: Manifest, { file, position }: Manifest): string =>
+  `${describeObject(object)} is already declared in ${file}:${position.line}.`;
+
+const START: Position = { line: 1, column: 1 };
+
+function unreadable(file: string, error: unknown): Problem {
+  const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'It does not exist.' : String(error);
+  return { file, ...START, message: `The file or folder cannot be read: ${reason}` };
+}

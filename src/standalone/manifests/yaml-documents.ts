@@ -1,0 +1,66 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { asError } from '../../domain/errors.ts';
+import type { Issue } from '../../domain/resource.ts';
+import type { Position } from './manifest.ts';
+
+/** One document of a YAML stream, or a JSON text. */
+export type YamlDocument =
+  | {
+      readonly type: 'value';
+      readonly value: unknown;
+      /** Where a field stands, or the nearest parent that exists. */
+      locate(path: Issue['path']): Position;
+    }
+  | { readonly type: 'broken'; readonly position: Position; readonly message: string };
+
+/** Empty documents are left out. Never throws. */
+export function readDocuments(text: string): YamlDocument[] {
+  const lines = new LineCounter();
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  // YAML 1.2 is a superset of JSON; `<<` is YAML 1.1, and what kubectl reads.
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  if ('empty' in documents) return [];
+  return documents.flatMap((document) => readDocument(document, at) ?? []);
+}
+
+function readDocument(document: Document.Parsed, at: (offset: number) => Position): YamlDocument | undefined {
+  const [error] = document.errors;
+  if (error) return { type: 'broken', position: at(error.pos[0]), message: `The YAML is broken: ${error.message}` };
+  const start = document.contents?.range[0] ?? 0;
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    if (value === null || value === undefined) return undefined;
+    return { type: 'value', value, locate: (path) => at(offsetOf(document, path)) };
+  } catch (error) {
+    return { type: 'broken', position: at(start), message: `The YAML is broken: ${asError(error).message}` };
+  }
+}
+
+/** A field's place is its key's; an element's place is its own. */
+function offsetOf(document: Document.Parsed, path: Issue['path']): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const step of path) {
+    const found = child(isAlias(node) ? node.resolve(document) : node, step);
+    if (found === undefined) return offset;
+    offset = startOf(found.place) ?? offset;
+    node = found.value;
+  }
+  return offset;
+}
+
+function child(node: unknown, step: string | number): { place: unknown; value: unknown } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+    return pair && { place: pair.key, value: pair.value };
+  }
+  if (isSeq(node) && typeof step === 'number' && step in node.items) {
+    return { place: node.items[step], value: node.items[step] };
+  }
+  return undefined;
+}
+
+const startOf = (node: unknown): number | undefined => (node as Node | null)?.range?.[0];

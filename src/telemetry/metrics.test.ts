@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { eventId } from '../domain/event.ts';
+import type { LedgerReport } from '../domain/ledger.ts';
+import { Feed } from './feed.ts';
+import { DurationHistogram, durationBounds } from './histogram.ts';
+import { createMetrics, metricNames } from './metrics.ts';
+import { TelemetrySink } from './sink.ts';
+
+const orders = { kind: 'kafka', namespace: 'default', name: 'orders' };
+const LABELS = 'kind="kafka",namespace="default",trigger="orders"';
+
+const invoice = {
+  name: 'invoice',
+  read: 12,
+  filtered: 1,
+  claimed: 10,
+  delivered: 6,
+  rejected: 1,
+  unknown: { timeout: 1 },
+  droppedBeforeClaim: { too_large: 1 },
+  dropped: { expired: 1 },
+  inFlight: 1,
+};
+const report = (balanced = true): LedgerReport => ({
+  balanced,
+  triggers: [{ ...orders, gaps: [], functions: [invoice] }],
+});
+
+const metricsOf = (ledger: () => LedgerReport, process = false) =>
+  createMetrics({
+    version: '1.2.3',
+    ledger,
+    triggers: () => [{ trigger: orders, connected: true, ready: false, functions: 2 }],
+    process,
+  });
+
+describe('the metrics', () => {
+  it('tell the counts of the ledger as they stand at the scrape', async () => {
+    let delivered = 6;
+    const metrics = metricsOf(() => {
+      const functions = [{ ...invoice, delivered }];
+      return { balanced: true, triggers: [{ ...orders, gaps: [], functions }] };
+    });
+    const copies = `trigate_copies_total{${LABELS},function="invoice",outcome="delivered",reason=""}`;
+    expect(await metrics.scrape()).toContain(`${copies} 6\n`);
+    delivered = 7;
+    expect(await metrics.scrape()).toContain(`${copies} 7\n`);
+  });
+
+  it.each([
+    `trigate_events_read_total{${LABELS},function="invoice"} 12`,
+    `trigate_events_filtered_total{${LABELS},function="invoice"} 1`,
+    `trigate_events_claimed_total{${LABELS},function="invoice"} 10`,
+    `trigate_copies_total{${LABELS},function="invoice",outcome="rejected",reason=""} 1`,
+    `trigate_copies_total{${LABELS},function="invoice",outcome="unknown",reason="timeout"} 1`,
+    `trigate_copies_total{${LABELS},function="invoice",outcome="dropped",reason="expired"} 1`,
+    `trigate_copies_dropped_before_claim_total{${LABELS},function="invoice",reason="too_large"} 1`,
+    `trigate_in_flight{${LABELS},function="invoice"} 1`,
+    'trigate_ledger_balanced 1',
+    `trigate_source_connected{${LABELS}} 1`,
+    `trigate_trigger_ready{${LABELS}} 0`,
+    `trigate_functions_matched{${LABELS}} 2`,
+    `trigate_build_info{version="1.2.3",node="${process.version}"} 1`,
+  ])('have the line %s', async (line) => {
+    expect((await metricsOf(() => report()).scrape()).split('\n')).toContain(line);
+  });
+
+  it('say that a ledger does not balance', async () => {
+    expect(await metricsOf(() => report(false)).scrape()).toContain('\ntrigate_ledger_balanced 0\n');
+  });
+
+  it('are each described by help and type, and all begin with trigate_', async () => {
+    const text = await metricsOf(() => report(), true).scrape();
+    for (const name of Object.values(metricNames)) {
+      expect(text).toContain(`# HELP ${name} `);
+      expect(text).toContain(
+        `# TYPE ${name} ${name.endsWith('_total') ? 'counter' : name.endsWith('_seconds') ? 'histogram' : 'gauge'}\n`,
+      );
+    }
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(lines.filter((line) => !line.startsWith('trigate_'))).toEqual([]);
+  });
+
+  it('drop the rows of a trigger that is gone', async () => {
+    let triggers = report().triggers;
+    const metrics = metricsOf(() => ({ balanced: true, triggers }));
+    await metrics.scrape();
+    triggers = [];
+    expect(await metrics.scrape()).not.toContain('function="invoice"');
+  });
+
+  it('keep two gateways in one process apart', async () => {
+    const [one, two] = [metricsOf(() => report()), metricsOf(() => report())];
+    one.gap(orders);
+    expect(await one.scrape()).toContain(`trigate_gaps_total{${LABELS}} 1`);
+    expect(await two.scrape()).not.toContain(`trigate_gaps_total{${LABELS}}`);
+  });
+});
+
+describe('a duration histogram', () => {
+  it('puts each duration into the first bucket that holds it', () => {
+    const durations = new DurationHistogram();
+    for (const bound of durationBounds) durations.observe(bound);
+    expect([...durations.buckets]).toEqual([...durationBounds].map(() => 1).concat(0));
+    durations.observe(1_000);
+    expect(durations.buckets.at(-1)).toBe(1);
+  });
+
+  it('counts what is no duration as none', () => {
+    const durations = new DurationHistogram();
+    for (const seconds of [-5, Number.NaN, 0]) durations.observe(seconds);
+    expect(durations.buckets[0]).toBe(3);
+    expect(durations.sum).toBe(0);
+  });
+
+  it('is scraped with cumulative buckets, sum and count, until it is forgotten', async () => {
+    const metrics = metricsOf(() => report());
+    const durations = metrics.callDuration.of(orders, 'invoice');
+    expect(metrics.callDuration.of({ ...orders }, 'invoice')).toBe(durations);
+    for (const seconds of [0.003, 0.003, 0.7, 500]) durations.observe(seconds);
+    const lines = (await metrics.scrape()).split('\n');
+    const series = `${LABELS},function="invoice"`;
+    expect(lines).toContain(`trigate_call_duration_seconds_bucket{${series},le="0.0025"} 0`);
+    expect(lines).toContain(`trigate_call_duration_seconds_bucket{${series},le="0.005"} 2`);
+    expect(lines).toContain(`trigate_call_duration_seconds_bucket{${series},le="180"} 3`);
+    expect(lines).toContain(`trigate_call_duration_seconds_bucket{${series},le="+Inf"} 4`);
+    expect(lines).toContain(`trigate_call_duration_seconds_sum{${series}} 500.706`);
+    expect(lines).toContain(`trigate_call_duration_seconds_count{${series}} 4`);
+    metrics.callDuration.forget(orders, 'invoice');
+    expect(await metrics.scrape()).not.toContain('call_duration_seconds_count{');
+  });
+});
+
+describe('the telemetry sink', () => {
+  it('tells feed and histograms of each outcome', async () => {
+    const clock = new ManualClock();
+    const feed = new Feed({ clock });
+    const metrics = metricsOf(() => report());
+    const sink = new TelemetrySink({ feed, metrics, lines: undefined, clock });
+    const id = eventId('test', '1');
+    const event = { id, time: clock.now() - 2_000, coordinates: { type: 'nats', subject: 'orders' } } as const;
+
+    sink.outcome(orders, event, 'invoice', { type: 'delivered', status: 200, ms: 10 });
+    sink.outcome(orders, event, 'invoice', { type: 'unknown', reason: 'timeout', ms: 10 });
+    sink.outcome(orders, event, 'invoice', { type: 'dropped', reason: 'expired' });
+    sink.late(orders, event, 'invoice', { type: 'delivered', status: 200, ms: 10 });
+    sink.gap(orders, { from: 0, to: 1, cause: 'reconnected' });
+
+    expect(feed.read().events.map(({ type, functions }) => [type, functions.length])).toEqual([
+      ['event', 4],
+      ['gap', 0],
+    ]);
+    const text = await metrics.scrape();
+    expect(text).toContain(`trigate_call_duration_seconds_count{${LABELS},function="invoice"} 2\n`);
+    expect(text).toContain(`trigate_delivery_latency_seconds_sum{${LABELS},function="invoice"} 2\n`);
+    expect(text).toContain(`trigate_gaps_total{${LABELS}} 1\n`);
+    sink.forget(orders, 'invoice');
+    expect(await metrics.scrape()).not.toContain('_seconds_count{kind');
+  });
+});

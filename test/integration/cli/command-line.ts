@@ -1,0 +1,32 @@
+import { stripVTControlCharacters } from 'node:util';
+import { run } from '../../../src/cli/run.ts';
+import type { Terminal } from '../../../src/cli/terminal.ts';
+import type { Environment } from '../../../src/config/index.ts';
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const NOW = Date.parse('2026-01-02T03:04:05Z');
+
+/** Runs a command line in this process, with a clock that stands still. */
+export async function commandLine(args: readonly string[], env: Environment = {}, terminal: Partial<Terminal> = {}) {
+  const out = { stdout: '', stderr: '' };
+  const sink = (name: keyof typeof out) => ({ write: (text: string) => (out[name] += text) });
+  const code = await run(
+    args,
+    {
+      stdout: sink('stdout'),
+      stderr: sink('stderr'),
+      isTty: true,
+      clock: { now: () => NOW, monotonic: () => 0 },
+      signal: new AbortController().signal,
+      readInput: async () => new Uint8Array(),
+      ...terminal,
+    },
+    env,
+  );
+  return { code, stdout: out.stdout, stderr: stripVTControlCharacters(out.stderr) } satisfies Result;
+}

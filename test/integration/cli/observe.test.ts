@@ -1,0 +1,152 @@
+import { describe, expect, it } from 'vitest';
+import { commandLine } from './command-line.ts';
+import { fakeGateway, ok } from './fake-gateway.ts';
+
+const row = {
+  type: 'event',
+  cursor: 'a-1',
+  id: 'abcdefghijklmno',
+  time: '2026-01-02T03:04:05.000Z',
+  kind: 'kafka',
+  namespace: 'default',
+  trigger: 'pay',
+  source: { type: 'kafka', topic: 'orders', partition: 0, offset: '12' },
+  functions: [
+    { name: 'bill', outcome: 'delivered', status: 200, ms: 3.4, at: '2026-01-02T03:04:05.100Z' },
+    { name: 'mail', outcome: 'unknown', reason: 'timeout', ms: 180_000, at: '2026-01-02T03:07:05.100Z', late: true },
+  ],
+};
+const gap = {
+  type: 'gap',
+  cursor: 'a-2',
+  id: null,
+  time: '2026-01-02T03:05:00.000Z',
+  kind: 'nats',
+  namespace: 'default',
+  trigger: 'mail',
+  source: null,
+  functions: [],
+  gap: { from: '2026-01-02T03:04:00.000Z', to: '2026-01-02T03:05:00.000Z', cause: 'disconnected' },
+};
+const TABLE = `TIME                       TRIGGER                    SOURCE                 FUNCTION           OUTCOME                MS
+2026-01-02T03:04:05.000Z   kafka/default/pay          orders/0@12            bill               delivered 200          3
+2026-01-02T03:04:05.000Z   kafka/default/pay          orders/0@12            mail               unknown(timeout) late   180000
+2026-01-02T03:05:00.000Z   nats/default/mail          -                      -                  gap(disconnected)
+`;
+
+describe('events', () => {
+  it('prints one line for each function, and gaps', async () => {
+    await using gateway = await fakeGateway({
+      'GET /v1/events': ok({ events: [row, gap], next: 'a-2', skipped: 3 }),
+    });
+    expect(await commandLine(['events'], { TRIGATE_GATEWAY: gateway.url })).toEqual({
+      code: 0,
+      stdout: TABLE,
+      stderr: 'WARN[0000] 3 older rows are no longer held.\n',
+    });
+  });
+
+  it('asks for what the flags say', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/events': ok({ events: [], next: 'a-0' }) });
+    const args = ['events', '--trigger', 'pay', '--function', 'bill', '--outcome', 'dropped', '-n', 'shop'];
+    const result = await commandLine([...args, '--since', '10m', '--limit', '5'], { TRIGATE_GATEWAY: gateway.url });
+    expect(result).toEqual({ code: 0, stdout: '', stderr: 'INFO[0000] No events found.\n' });
+    const url = new URL(gateway.received[0]?.line.split(' ')[1] ?? '', gateway.url);
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      namespace: 'shop',
+      trigger: 'pay',
+      function: 'bill',
+      outcome: 'dropped',
+      since: '2026-01-02T02:54:05.000Z',
+      limit: '5',
+    });
+  });
+
+  it('prints rows as they came, one on each line, with -o json', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/events': ok({ events: [row, gap], next: 'a-2' }) });
+    const { stdout } = await commandLine(['events', '-o', 'json'], { TRIGATE_GATEWAY: gateway.url });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([row, gap]);
+  });
+
+  it('follows the live feed and says when it ends', async () => {
+    const stream = `: hello\n\nid: a-1\ndata: ${JSON.stringify(row)}\n\ndata: ${JSON.stringify(gap)}\n\n`;
+    await using gateway = await fakeGateway({ 'GET /v1/events': { stream } });
+    const result = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: gateway.url });
+    expect(gateway.received[0]?.headers.accept).toBe('text/event-stream');
+    expect(result.stdout).toBe(TABLE);
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('The gateway has ended the feed.') });
+  });
+
+  it('ends well when the person stops it', async () => {
+    await using gateway = await fakeGateway({});
+    const result = await commandLine(
+      ['events', '-f'],
+      { TRIGATE_GATEWAY: gateway.url },
+      { signal: AbortSignal.abort() },
+    );
+    expect(result).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each([
+    [
+      ['events', '--outcome', 'lost'],
+      '--outcome must be one of delivered, rejected, unknown, dropped, gap, found "lost".',
+    ],
+    [['events', '--since', 'soon'], '--since must be a duration such as 10m, or a time such as'],
+    [['events', '--limit', 'all'], '--limit must be a whole number from 1 to 1000, found "all".'],
+    [['events', '-o', 'xml'], 'Output format needs to be wide or json, found "xml".'],
+    [['events', '--folow'], "unknown option '--folow' (Did you mean --follow?)"],
+  ])('%j is refused with one sentence', async (args, sentence) => {
+    const result = await commandLine(args, { TRIGATE_GATEWAY: 'http://127.0.0.1:1' });
+    expect(result.stderr).toContain(`FATA[0000] ${sentence}`);
+    expect(result).toMatchObject({ code: 1, stdout: '' });
+  });
+});
+
+const counts = {
+  name: 'bill',
+  read: 10,
+  filtered: 1,
+  claimed: 8,
+  delivered: 5,
+  rejected: 0,
+  unknown: { timeout: 1 },
+  droppedBeforeClaim: { too_large: 1 },
+  dropped: { expired: 2 },
+  inFlight: 0,
+};
+const ledger = (balanced: boolean) =>
+  ok({ balanced, triggers: [{ kind: 'kafka', namespace: 'default', name: 'pay', gaps: [], functions: [counts] }] });
+
+describe('ledger', () => {
+  it('prints the counts', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/ledger': ledger(true) });
+    const { code, stdout, stderr } = await commandLine(['ledger'], { TRIGATE_GATEWAY: gateway.url });
+    expect(stdout.split('\n')[1]?.split(/ {3,}/)).toEqual([
+      'kafka/default/pay',
+      'bill',
+      '10',
+      '1',
+      '8',
+      '5',
+      '0',
+      '1 (timeout 1)',
+      '3 (too_large 1, expired 2)',
+      '0',
+      '0',
+    ]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'INFO[0000] The ledger balances.\n' });
+  });
+
+  it('fails when they do not add up', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/ledger': ledger(false) });
+    const result = await commandLine(['ledger', '-o', 'json'], { TRIGATE_GATEWAY: gateway.url });
+    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('The ledger does not balance') });
+    expect(JSON.parse(result.stdout)).toMatchObject({ balanced: false });
+  });
+});

@@ -1,0 +1,30 @@
+import { DatabaseSync } from 'node:sqlite';
+import fastify from 'fastify';
+import type { ServedType } from '../../src/domain/resource.ts';
+import { createResources } from '../../src/resources/client.ts';
+import type { Resources } from '../../src/resources/resources.ts';
+import { embeddedApi } from '../../src/standalone/api/embedded-api.ts';
+import { createObjectStore } from '../../src/standalone/api/object-store.ts';
+
+export interface ResourceApi extends AsyncDisposable {
+  readonly url: string;
+  readonly resources: Resources;
+}
+
+/** The embedded resource API over a database in memory, on a free port, with a client. */
+export async function startResourceApi(types: readonly ServedType[]): Promise<ResourceApi> {
+  const db = new DatabaseSync(':memory:');
+  const server = fastify({ forceCloseConnections: true });
+  await server.register(embeddedApi({ store: createObjectStore(db), types }));
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  const resources = createResources({ url });
+  return {
+    url,
+    resources,
+    async [Symbol.asyncDispose]() {
+      await resources.close();
+      await server.close();
+      db.close();
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { createRequire } from 'node:module';
+import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
+import { z } from 'zod';
+import type { Logger } from '../../src/sdk.ts';
+
+/*
+ * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file; its test fails when the library
+ * changes under it.
+ */
+
+export const KAFKAJS_VERSION = '2.2.4';
+
+// CommonJS, whose names a module loader does not all see: they are taken from the default export.
+const require = createRequire(import.meta.url);
+
+interface RequestQueue {
+  pending: unknown[];
+  throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
+}
+
+/**
+ * kafkajs re-arms a timer with a negative delay after each check of a connection's queue, also when nothing waits: a loop
+ * of about 1 ms per idle connection, and on Node.js 24 a warning (tulios/kafkajs#1604, #1751). Here the timer is armed
+ * only while something waits, which is what it is for.
+ */
+export function patchIdleTimer(): void {
+  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue & { patched?: true } };
+  if (prototype.patched === true) return;
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+  prototype.patched = true;
+}
+
+export interface Coordinator {
+  offsetCommit(request: {
+    groupId: string;
+    groupGenerationId: number;
+    memberId: string;
+    topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string }[] }[];
+  }): Promise<unknown>;
+}
+
+interface Cluster {
+  connect(): Promise<void>;
+  disconnect(): Promise<void>;
+  findGroupCoordinator(request: { groupId: string }): Promise<Coordinator>;
+}
+
+/** Speaks to the coordinator of a group without joining it. */
+export async function withCoordinator<T>(kafka: Kafka, groupId: string, use: (coordinator: Coordinator) => Promise<T>) {
+  const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
+  const create = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
+  if (typeof create !== 'function') throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected; this one is another`);
+  const cluster = create({}) as Cluster;
+  await cluster.connect();
+  try {
+    return await use(await cluster.findGroupCoordinator({ groupId }));
+  } finally {
+    await cluster.disconnect();
+  }
+}
+
+/** Answers to an OffsetCommit after which it is certain that nothing was applied, and nothing will be. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'REBALANCE_IN_PROGRESS',
+  'FENCED_INSTANCE_ID',
+  'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_AUTHORIZATION_FAILED',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'OFFSET_METADATA_TOO_LARGE',
+  'INVALID_COMMIT_OFFSET_SIZE',
+]);
+
+/** A refusal by the broker, as opposed to a time-out or a lost connection, which leave a commit in doubt. */
+export const isRefusal = (error: Error): boolean =>
+  error instanceof kafkajs.KafkaJSProtocolError && REFUSALS.has(error.type);
+
+const LEVELS = { 0: 'error', 1: 'error', 2: 'warn', 4: 'debug', 5: 'debug' } as const;
+const logLevelOf = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4), z.literal(5)]).catch(5);
+
+/** A kafkajs client that logs as we do, without printing what it prints at every start. */
+export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
+  patchIdleTimer();
+  return new kafkajs.Kafka({
+    ...config,
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator:
+      () =>
+      ({ level, log: { message, logger: _logger, timestamp: _timestamp, stack: _stack, ...fields } }) =>
+        log[LEVELS[logLevelOf.parse(level)]](fields, `kafkajs: ${message}`),
+  });
+}

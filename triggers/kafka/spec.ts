@@ -1,0 +1,31 @@
+import { delivery, fanout, labelSelector, type ResourceType, type TriggerSpec, z } from '../../src/sdk.ts';
+
+export const kafkaTriggerType: ResourceType = {
+  group: 'kubeless.io',
+  version: 'v1beta1',
+  kind: 'KafkaTrigger',
+  plural: 'kafkatriggers',
+  singular: 'kafkatrigger',
+  shortNames: ['kt'],
+  namespaced: true,
+};
+
+export interface KafkaTriggerSpec extends TriggerSpec {
+  readonly topic: string;
+  readonly startFrom: 'newest' | 'earliest';
+  readonly paused: boolean;
+}
+
+export const kafkaTriggerSpec: z.ZodType<KafkaTriggerSpec> = z.strictObject({
+  topic: z
+    .string()
+    .min(1)
+    .max(249)
+    .regex(/^[a-zA-Z0-9._-]+$/, 'must consist of letters, digits, ".", "_" and "-"')
+    .describe('The topic whose events are forwarded.'),
+  functionSelector: labelSelector.default({}),
+  delivery,
+  fanout,
+  startFrom: z.enum(['newest', 'earliest']).default('newest').describe('Where to start while no position exists.'),
+  paused: z.boolean().default(false).describe('Holds the position: nothing is claimed.'),
+});

@@ -1,0 +1,102 @@
+import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
+import { type Message, type Published, type Topics, TrigateError } from '../../src/sdk.ts';
+
+const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
+
+/** Topics of the Kafka cluster, through the client: no shell in a broker's pod. */
+export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
+  let producer: Promise<Producer> | undefined;
+  const connected = () => {
+    producer ??= connectProducer(kafka).catch((error) => {
+      producer = undefined;
+      throw unreachable(error);
+    });
+    return producer;
+  };
+  return {
+    name: 'kafka',
+    async publish(topic, message) {
+      checkName(topic);
+      const connection = await connected();
+      return send(connection, topic, message);
+    },
+    async create(topic, { partitions }) {
+      checkName(topic);
+      const connection = await reachable(admin);
+      const created = await connection.createTopics({
+        topics: [{ topic, numPartitions: partitions }],
+        waitForLeaders: true,
+      });
+      if (!created) throw new TrigateError('ALREADY_EXISTS', `topic "${topic}" exists already`);
+    },
+    async delete(topic) {
+      checkName(topic);
+      const connection = await reachable(admin);
+      await connection.deleteTopics({ topics: [topic] }).catch((error) => {
+        throw translated(error, topic);
+      });
+    },
+    async list() {
+      const connection = await reachable(admin);
+      const topics = await connection.listTopics();
+      return topics.filter((topic) => !topic.startsWith('__')).sort();
+    },
+    async close() {
+      const connection = await producer?.catch(() => undefined);
+      await connection?.disconnect();
+    },
+  };
+}
+
+async function connectProducer(kafka: Kafka): Promise<Producer> {
+  const producer = kafka.producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
+  await producer.connect();
+  return producer;
+}
+
+async function send(producer: Producer, topic: string, message: Message): Promise<Published> {
+  const { data, key, headers } = message;
+  const record = { key: key ?? null, value: Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers };
+  const [sent] = await producer.send({ topic, messages: [record] }).catch((error) => {
+    throw translated(error, topic);
+  });
+  if (sent === undefined)
+    throw new TrigateError('INTERNAL', `Kafka did not say where an event of "${topic}" was stored`);
+  const { partition, baseOffset } = sent;
+  return { topic, partition, ...(baseOffset === undefined ? {} : { offset: baseOffset }) };
+}
+
+function checkName(topic: string): void {
+  if (TOPIC.test(topic) && topic !== '.' && topic !== '..') return;
+  throw new TrigateError(
+    'INVALID_ARGUMENT',
+    `topic ${JSON.stringify(topic)}: allowed are 1 to 249 letters, digits, ".", "_" and "-"`,
+  );
+}
+
+async function reachable(admin: () => Promise<Admin>): Promise<Admin> {
+  try {
+    return await admin();
+  } catch (error) {
+    throw unreachable(error);
+  }
+}
+
+function unreachable(error: unknown): TrigateError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new TrigateError('BROKER_UNREACHABLE', `Kafka cannot be reached: ${message}`, { cause: error });
+}
+
+function translated(error: unknown, topic: string): Error {
+  if (error instanceof kafkajs.KafkaJSProtocolError) {
+    if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
+      return new TrigateError('NOT_FOUND', `there is no topic "${topic}"`);
+    if (error.type === 'MESSAGE_TOO_LARGE')
+      return new TrigateError('TOO_LARGE', 'the event is larger than Kafka accepts');
+    return new TrigateError('INVALID_ARGUMENT', `Kafka refused topic "${topic}": ${error.message}`);
+  }
+  return unreachable(error);
+}

@@ -1,0 +1,62 @@
+import type { Delivery, EventId, OrderKey } from '../../src/sdk.ts';
+import { eventId, orderKey } from '../../src/sdk.ts';
+import type { LogEvent } from './claim.ts';
+import type { StoredCoordinates, StoredEvent } from './reader.ts';
+import type { OrderedBy } from './spec.ts';
+
+/** How the events of one subscription are made from what is stored. */
+export interface EventMaker {
+  /** Without data when the log did not load it. */
+  event(stored: StoredEvent): LogEvent;
+  /** An event of which only the coordinates are left. */
+  bare(stored: StoredCoordinates): LogEvent;
+}
+
+/** @param identity of the log: a log that was deleted and made anew counts from 1 again, and its ids must not collide */
+export function createEventMaker(identity: string, order: Delivery['order'], orderedBy: OrderedBy): EventMaker {
+  const event = (stored: StoredEvent): LogEvent => ({
+    id: idOf(identity, stored),
+    time: stored.time,
+    topic: stored.topic,
+    origin: `/log/${stored.topic}`,
+    subject: undefined,
+    contentType: contentType(stored.headers),
+    attributes: undefined,
+    headers: [],
+    order: orderOf(stored, order, orderedBy),
+    data: stored.data ?? NO_DATA,
+    coordinates: { type: 'log', topic: stored.topic, offset: stored.seq },
+  });
+  return {
+    event,
+    bare: (stored) => event({ ...stored, key: undefined, headers: {}, size: 0, data: undefined }),
+  };
+}
+
+const NO_DATA = new Uint8Array();
+
+function idOf(identity: string, { topic, seq, time }: StoredCoordinates): EventId {
+  return eventId(`log:${identity}/${topic}`, `${seq}@${time}`);
+}
+
+/** One lane of order for all events of a log: it has one partition. */
+const ONE_PARTITION: OrderKey = 0;
+
+function orderOf(stored: StoredEvent, order: Delivery['order'], orderedBy: OrderedBy): OrderKey {
+  switch (order) {
+    case 'key':
+      if (orderedBy === 'subject') return orderKey(stored.topic);
+      return stored.key === undefined ? null : orderKey(stored.key);
+    case 'partition':
+      return ONE_PARTITION;
+    case 'none':
+      return null;
+    default:
+      return order satisfies never;
+  }
+}
+
+function contentType(headers: Readonly<Record<string, string>>): string | undefined {
+  for (const name in headers) if (name.toLowerCase() === 'content-type') return headers[name];
+  return undefined;
+}

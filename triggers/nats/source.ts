@@ -1,0 +1,117 @@
+import type { Msg, NatsError, Subscription as NatsSubscription } from 'nats';
+import {
+  type DroppedReason,
+  type Event,
+  groupName,
+  type Source,
+  type SourceContext,
+  type Subscription,
+} from '../../src/sdk.ts';
+import { claimReceived } from './claim.ts';
+import type { Link } from './connection.ts';
+import { eventOf } from './event.ts';
+import type { NatsTriggerSpec } from './spec.ts';
+
+/** Subscribes in the queue group, and passes on what comes. */
+export async function openNatsSource(
+  link: Link,
+  subscription: Subscription<NatsTriggerSpec>,
+  context: SourceContext,
+): Promise<Source> {
+  const source = new NatsSource(link, subscription, context);
+  await source.start();
+  return source;
+}
+
+class NatsSource implements Source {
+  readonly #link: Link;
+  readonly #spec: NatsTriggerSpec;
+  readonly #queue: string;
+  readonly #context: SourceContext;
+  #subscription: NatsSubscription | undefined;
+  #closed: Promise<void> | undefined;
+  #unfollow: () => void = () => {};
+  #unsettled = 0;
+  #onSettled: () => void = () => {};
+
+  constructor(link: Link, subscription: Subscription<NatsTriggerSpec>, context: SourceContext) {
+    this.#link = link;
+    this.#spec = subscription.spec;
+    this.#queue = groupName(subscription, subscription.spec.topic);
+    this.#context = context;
+  }
+
+  async start(): Promise<void> {
+    const connection = await this.#link.connect();
+    this.#subscription = connection.subscribe(this.#spec.topic, {
+      queue: this.#queue,
+      callback: (error, message) => this.#receive(error, message),
+    });
+    // Answered when the server has seen the SUB: what is published from here on comes.
+    await connection.flush();
+    this.#context.report({
+      type: 'connected',
+      message: `subscribed to ${this.#spec.topic} in queue group ${this.#queue}`,
+    });
+    this.#unfollow = this.#link.follow({
+      disconnected: (message) => this.#context.report({ type: 'disconnected', reason: 'Disconnected', message }),
+      reconnected: (gap) => {
+        this.#context.account.gap(gap);
+        this.#context.report({ type: 'connected', message: `subscribed again to ${this.#spec.topic}` });
+      },
+      closed: (error) => this.#context.fail(error),
+    });
+  }
+
+  close(deadline: number): Promise<void> {
+    this.#closed ??= this.#close(deadline);
+    return this.#closed;
+  }
+
+  async #close(deadline: number): Promise<void> {
+    const { clock } = this.#context;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
+    // Drain: no more is sent to us, and what is here already is still handled.
+    const drained = this.#subscription?.drain().catch(() => {}) ?? Promise.resolve();
+    await Promise.race([drained.then(() => this.#settled()), late]);
+    cancel();
+    this.#unfollow();
+    this.#subscription?.unsubscribe();
+  }
+
+  #receive(error: NatsError | null, message: Msg): void {
+    const { account, clock, gate, log } = this.#context;
+    if (error !== null) {
+      log.warn({ error: error.message }, 'NATS refused the subscription');
+      this.#context.fail(error);
+      return;
+    }
+    const event = eventOf(message, clock.now(), this.#spec.delivery.order);
+    account.read(1);
+    const unwanted = this.#unwanted(event);
+    const room = unwanted === undefined ? gate.tryReserve(1) : undefined;
+    if (room === undefined || room.size === 0) {
+      account.dropped(event, unwanted ?? room?.reason ?? 'overflow');
+      return;
+    }
+    this.#unsettled++;
+    room.pass(claimReceived(event), this.#settle);
+  }
+
+  #unwanted(event: Event): DroppedReason | undefined {
+    if (this.#spec.paused) return 'paused_skip';
+    return event.data.length > this.#spec.delivery.maxBytes ? 'too_large' : undefined;
+  }
+
+  #settle = (): void => {
+    if (--this.#unsettled === 0) this.#onSettled();
+  };
+
+  #settled(): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onSettled = resolve;
+    });
+  }
+}
