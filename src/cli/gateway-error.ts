@@ -23,13 +23,13 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
 };
 
 /** The sentence and the code that an answer other than 2xx carries. */
-export async function errorFromAnswer(answer: Response, url: URL): Promise<TrigateError> {
-  const body = problem.safeParse(parseJson(await answer.text()));
+export function errorFromAnswer(status: number, text: string, url: URL): TrigateError {
+  const body = problem.safeParse(parseJson(text));
   const { code, detail, message, title } = body.success ? body.data : {};
-  const known = errorCodes.find((each) => each === code) ?? byStatus[answer.status] ?? 'INTERNAL';
+  const known = errorCodes.find((each) => each === code) ?? byStatus[status] ?? 'INTERNAL';
   return new TrigateError(
     known,
-    detail ?? message ?? title ?? `${url.origin} answered ${url.pathname} with status ${answer.status}.`,
+    detail ?? message ?? title ?? `${url.origin} answered ${url.pathname} with status ${status}.`,
   );
 }
 

@@ -1,6 +1,7 @@
+import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 import type { ClientConfig } from '../config/index.ts';
-import { TrigateError } from '../domain/errors.ts';
+import { asError, TrigateError } from '../domain/errors.ts';
 import type { Message } from '../domain/publish.ts';
 import { errorFromAnswer } from './gateway-error.ts';
 
@@ -12,12 +13,21 @@ const ANSWER_WITHIN = 30_000;
 
 type Query = Readonly<Record<string, string | undefined>>;
 
+interface Call {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array | null;
+  /** For an answer that has no end. */
+  readonly endless?: AbortSignal;
+}
+
 /**
  * What the commands ask of a gateway beside its resources: topics, events, ledger. A broker is `kafka`, `nats` or
  * `log`; without one the gateway takes its first.
  */
 export class Gateway {
   readonly #config: ClientConfig;
+  readonly #agent = new Agent({ allowH2: false });
 
   constructor(config: ClientConfig) {
     this.#config = config;
@@ -31,8 +41,7 @@ export class Gateway {
       if (name.toLowerCase() === 'content-type') headers['content-type'] = value;
       else url.searchParams.append('header', `${name}=${value}`);
     }
-    const answer = await this.#ask(url, { method: 'POST', headers, body: new Uint8Array(message.data) });
-    return read(published, await answer.json(), url);
+    return this.#json(published, url, { method: 'POST', headers, body: message.data });
   }
 
   async createTopic(topic: string, partitions: number, broker?: string): Promise<void> {
@@ -47,23 +56,25 @@ export class Gateway {
 
   async listTopics(broker?: string): Promise<string[]> {
     const url = this.#url('/v1/topics', { broker });
-    const answer = await this.#ask(url, {});
-    return read(topicList, await answer.json(), url).topics;
+    return (await this.#json(topicList, url, {})).topics;
   }
 
   /** A JSON answer, parsed. @throws TrigateError INTERNAL when it has another form */
   async get<T>(path: string, schema: z.ZodType<T>, query: Query = {}): Promise<T> {
-    const url = this.#url(path, query);
-    const answer = await this.#ask(url, { headers: { accept: 'application/json' } });
-    return read(schema, await answer.json(), url);
+    return this.#json(schema, this.#url(path, query), { headers: { accept: 'application/json' } });
   }
 
   /** The text of a live feed as it comes, until the gateway or the signal ends it. */
   async *stream(path: string, query: Query, signal: AbortSignal): AsyncGenerator<string> {
     const headers = { accept: 'text/event-stream' };
-    const answer = await this.#ask(this.#url(path, query), { headers }, signal);
-    if (answer.body === null) return;
-    yield* answer.body.pipeThrough(new TextDecoderStream());
+    const { body } = await this.#ask(this.#url(path, query), { headers, endless: signal });
+    body.setEncoding('utf8');
+    for await (const chunk of body) yield String(chunk);
+  }
+
+  /** Ends its connections. */
+  async close(): Promise<void> {
+    await this.#agent.destroy();
   }
 
   #url(path: string, query: Query = {}): URL {
@@ -74,50 +85,49 @@ export class Gateway {
     return url;
   }
 
-  async #ask(url: URL, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-    const { token } = this.#config;
-    const headers = new Headers(init.headers);
-    if (token !== undefined) headers.set('authorization', `Bearer ${token.reveal()}`);
-    const timer = new AbortController();
-    const cancel = setTimeout(() => timer.abort(), ANSWER_WITHIN);
-    const signals = signal === undefined ? [timer.signal] : [timer.signal, signal];
-    try {
-      // A redirect would take the token, or an event, to a place that nobody named.
-      const answer = await fetch(url, { ...init, headers, redirect: 'error', signal: AbortSignal.any(signals) });
-      if (!answer.ok) throw await errorFromAnswer(answer, url);
-      return answer;
-    } catch (thrown) {
-      if (thrown instanceof TrigateError || signal?.aborted) throw thrown;
-      const reason = timer.signal.aborted ? `no answer within ${ANSWER_WITHIN / 1_000}s` : causeOf(thrown);
-      throw unreachable(this.#config.gateway, reason, thrown);
-    } finally {
-      clearTimeout(cancel);
-    }
+  async #json<T>(schema: z.ZodType<T>, url: URL, call: Call): Promise<T> {
+    const { body } = await this.#ask(url, call);
+    const result = schema.safeParse(await body.json().catch(() => undefined));
+    if (result.success) return result.data;
+    const text = `${url.origin} does not answer ${url.pathname} as a gateway of this version does.`;
+    throw new TrigateError('INTERNAL', text);
   }
 
-  async #drain(answer: Promise<Response>): Promise<void> {
-    await (await answer).body?.cancel();
+  /** Redirects are not followed: one would take the token, or an event, to a place that nobody named. */
+  async #ask(url: URL, { method = 'GET', headers, body = null, endless }: Call) {
+    const { token, gateway } = this.#config;
+    const authorization = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+    let answer: Dispatcher.ResponseData;
+    try {
+      answer = await request(url, {
+        method,
+        headers: { ...headers, ...authorization },
+        body,
+        dispatcher: this.#agent,
+        headersTimeout: ANSWER_WITHIN,
+        bodyTimeout: endless === undefined ? ANSWER_WITHIN : 0,
+        ...(endless && { signal: endless }),
+      });
+    } catch (thrown) {
+      if (endless?.aborted) throw thrown;
+      throw unreachable(gateway, thrown);
+    }
+    if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
+    throw errorFromAnswer(answer.statusCode, await answer.body.text(), url);
+  }
+
+  async #drain(answer: Promise<Dispatcher.ResponseData>): Promise<void> {
+    await (await answer).body.dump();
   }
 }
 
-const unreachable = (gateway: string, reason: string, cause: unknown): TrigateError =>
-  new TrigateError('GATEWAY_UNREACHABLE', `Cannot reach ${gateway}: ${reason}.`, { cause });
+function unreachable(gateway: string, thrown: unknown): TrigateError {
+  const error = asError(thrown);
+  const code = 'code' in error ? String(error.code) : '';
+  // Of several addresses that were tried, Node.js names none in the message.
+  return new TrigateError('GATEWAY_UNREACHABLE', `Cannot reach ${gateway}: ${error.message || code}.`, {
+    cause: error,
+  });
+}
 
 const topicPath = (topic: string): string => `/v1/topics/${encodeURIComponent(topic)}`;
-
-function read<T>(schema: z.ZodType<T>, body: unknown, url: URL): T {
-  const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  throw new TrigateError(
-    'INTERNAL',
-    `${url.origin} does not answer ${url.pathname} as a gateway of this version does.`,
-  );
-}
-
-/** fetch says only "fetch failed"; the socket's own word is inside. */
-function causeOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const { cause } = thrown;
-  if (!(cause instanceof Error)) return thrown.message;
-  return 'code' in cause ? String(cause.code) : cause.message;
-}

@@ -39,10 +39,11 @@ export async function withGateway(
   const config = readClientConfig(shell.env, clientFlags(flags));
   const headers = config.token === undefined ? {} : { authorization: `Bearer ${config.token.reveal()}` };
   const resources = createResources({ url: config.gateway, headers });
+  const gateway = new Gateway(config);
   try {
-    await command({ ...shell, namespace: config.namespace, gateway: new Gateway(config), resources });
+    await command({ ...shell, namespace: config.namespace, gateway, resources });
   } finally {
-    await resources.close();
+    await Promise.all([resources.close(), gateway.close()]);
   }
 }
 

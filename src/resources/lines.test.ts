@@ -5,7 +5,11 @@ import { readLines } from './lines.ts';
 async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
-const collect = (chunks: readonly Uint8Array[], limit = 1000) => Array.fromAsync(readLines(stream(chunks), limit));
+async function collect(chunks: readonly Uint8Array[], limit = 1000): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of readLines(stream(chunks), limit)) lines.push(line);
+  return lines;
+}
 
 test('lines come out whole, however the bytes are cut', async () => {
   await fc.assert(

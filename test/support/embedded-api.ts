@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import fastify from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { functionResource } from '../../src/domain/function.ts';
@@ -50,6 +50,7 @@ export function sample(
 
 export interface TestApi extends AsyncDisposable {
   readonly url: string;
+  readonly app: FastifyInstance;
   readonly store: ObjectStore;
   readonly resources: Resources;
   close(): Promise<void>;
@@ -69,9 +70,9 @@ export async function startApi(
   let closing: Promise<void> | undefined;
   const close = () =>
     (closing ??= (async () => {
-      await resources.close();
       await app.close();
+      await resources.close();
       db.close();
     })());
-  return { url, store, resources, close, [Symbol.asyncDispose]: close };
+  return { url, app, store, resources, close, [Symbol.asyncDispose]: close };
 }

@@ -26,6 +26,8 @@ export interface GatewayOptions {
 /** A gateway as its users run it: `trigate serve` in a process of its own, with a data directory of its own. */
 export interface Gateway extends AsyncDisposable {
   readonly url: string;
+  /** Of the process that runs now. */
+  readonly pid: number;
   readonly dataDir: string;
   /** The folder of `manifests`: what is written there is followed live. */
   readonly manifestDir: string;
@@ -81,6 +83,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 
   return {
     url,
+    get pid() {
+      return gateway.pid;
+    },
     dataDir,
     manifestDir,
     get lines() {

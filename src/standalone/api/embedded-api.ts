@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
-import type { ServedType } from '../../domain/resource.ts';
+import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { readAccept } from './accept.ts';
 import { type ApiRequest, createAnswers, show } from './answers.ts';
 import { BODY_LIMIT, readBody } from './body.ts';
@@ -12,7 +12,7 @@ import { readQuery } from './query.ts';
 import { methodNotAllowed, StatusError, unknownPath } from './status.ts';
 import { parseTarget } from './target.ts';
 import { createVerbs, DEFAULT_NAMESPACE } from './verbs.ts';
-import { beginWatch, runWatch } from './watch.ts';
+import { beginWatch, runWatch, type WatchOptions } from './watch.ts';
 
 export interface EmbeddedApiOptions {
   readonly store: ObjectStore;
@@ -55,26 +55,19 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
 
   function watch(call: ApiRequest, target: ApiRequest['target'] & { type: 'collection' }, reply: FastifyReply) {
     const { resource: type, namespace } = target;
-    const options = {
-      store,
-      clock,
-      type,
-      namespace,
-      query: call.query,
-      render: (o) => show(call, o, clock),
-    } satisfies Parameters<typeof beginWatch>[0];
+    const render = (object: KubernetesObject) => show(call, object, clock);
+    const options: WatchOptions = { store, clock, type, namespace, query: call.query, render };
     const start = beginWatch(options);
     reply.hijack();
-    reply.raw.writeHead(200, {
-      ...reply.getHeaders(),
-      'content-type': 'application/json',
-      'cache-control': 'no-cache, private',
-      // So that a connection does not outlive its watch and hold up the server's close.
-      connection: 'close',
-    } as Record<string, string>);
+    for (const [name, value] of Object.entries(reply.getHeaders())) {
+      if (value !== undefined) reply.raw.setHeader(name, value);
+    }
+    // Without keep-alive a connection does not outlive its watch and hold up the server's close.
+    reply.raw.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' });
     reply.raw.flushHeaders();
-    const end = runWatch(options, start, reply.raw, () => watches.delete(end));
+    const end = runWatch(options, start, reply.raw);
     watches.add(end);
+    reply.raw.once('close', () => watches.delete(end));
     return reply;
   }
 

@@ -9,7 +9,7 @@ import type { Query } from './query.ts';
 import { expired } from './status.ts';
 
 const BOOKMARK_MS = 10_000;
-/** A client that reads so slowly is cut off; it lists again. */
+/** A client that lets so much pile up is cut off; it lists again. */
 const MOST_UNSENT_BYTES = 16 * 1024 * 1024;
 
 export interface WatchOptions {
@@ -52,19 +52,13 @@ export function beginWatch({ store, type, namespace, query }: WatchOptions): Wat
  * Streams events until the client goes, `timeoutSeconds` are over, or `end` is called.
  * @returns ends it; idempotent
  */
-export function runWatch(
-  options: WatchOptions,
-  start: WatchStart,
-  response: ServerResponse,
-  onEnd: () => void,
-): () => void {
+export function runWatch(options: WatchOptions, start: WatchStart, response: ServerResponse): () => void {
   const { store, clock, type, namespace, query, render } = options;
   let cancelBookmark: Cancel = () => {};
   let cancelTimeout: Cancel = () => {};
 
   const send = (event: { type: string; object: object }) => {
     response.write(`${JSON.stringify(event)}\n`);
-    if (response.writableLength > MOST_UNSENT_BYTES) response.destroy();
   };
   const bookmark = (annotations?: Record<string, string>) => {
     const metadata = { name: '', resourceVersion: String(store.version), ...(annotations && { annotations }) };
@@ -80,22 +74,31 @@ export function runWatch(
   const unsubscribe = store.subscribe((change) => {
     const event = eventOf(change, type, namespace, query);
     if (event) send({ type: event.type, object: render(event.object) });
+    if (response.writableLength > MOST_UNSENT_BYTES) cut();
   });
+  // Nothing may be written after the end, so everything that writes stops before it.
   const stop = () => {
     unsubscribe();
     cancelBookmark();
     cancelTimeout();
-    onEnd();
+  };
+  const end = () => {
+    stop();
+    response.end();
+  };
+  const cut = () => {
+    stop();
+    response.destroy();
   };
   response.once('close', stop);
+  response.on('error', cut);
 
   for (const { type, object } of start.events) send({ type, object: render(object) });
   if (query.sendInitialEvents) bookmark({ 'k8s.io/initial-events-end': 'true' });
   if (query.allowWatchBookmarks) remindLater();
-  const end = () => {
-    response.end();
-  };
   if (query.timeoutSeconds) cancelTimeout = clock.after(query.timeoutSeconds * 1_000, end);
+  // The client may have gone while the request was on its way here; then `close` does not come again.
+  if (response.closed) stop();
   return end;
 }
 

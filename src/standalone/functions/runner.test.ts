@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { get } from 'node:http';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
@@ -37,7 +38,7 @@ async function startRunner(
 ): Promise<FunctionRunner> {
   const runner = await startFunctionRunner({
     resources: api.resources,
-    dataDir: dir.path,
+    dataDir: relative(process.cwd(), dir.path),
     environment,
     clock: systemClock,
     log: silent,
@@ -106,6 +107,13 @@ async function call(url: string, data = '{}', headers: Record<string, string> = 
   return { status: response.status, body: await response.text(), type: response.headers.get('content-type') };
 }
 
+const statusFor = (url: string, headers: Record<string, string>): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    get(url, { headers, agent: false }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
+    }).once('error', reject);
+  });
+
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -124,7 +132,7 @@ const languages = [
         namespace: event['event-namespace'], topic: event.extensions.request.headers['event-topic'], context });`),
     failing: node(`exports.f = async () => { throw new TypeError('secret 42'); };`),
     blocking: node(`exports.f = ({ data }) => { if (data.block) for (;;) {} return String(process.pid); };`, {
-      timeout: '300ms',
+      timeout: '1s',
     }),
     pid: node('export const f = () => String(process.pid);'),
     broken: node('exports.f = (;'),
@@ -141,7 +149,7 @@ def f(event, context):
     failing: python('def f(event, context):\n    raise TypeError("secret 42")'),
     blocking: python(
       'import os\ndef f(event, context):\n    while event["data"].get("block"): pass\n    return str(os.getpid())',
-      { timeout: '300ms' },
+      { timeout: '1s' },
     ),
     pid: python('import os\ndef f(event, context):\n    return str(os.getpid())'),
     broken: python('def f('),
@@ -181,6 +189,7 @@ describe.each(languages)('a $language function', ({ echo, failing, blocking, pid
     expect(await call(url, '{"a"', { 'content-type': 'text/plain' })).toMatchObject({ status: 200, body: '{"a"' });
     expect(await call(url, '{"a"')).toMatchObject({ status: 400 });
     expect(await call(url, JSON.stringify('x'.repeat(2_000)))).toMatchObject({ status: 413 });
+    expect(await statusFor(url, { host: 'rebound.example' })).toBe(403);
     expect(await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text()).toBe('OK');
   });
 
@@ -240,7 +249,7 @@ test('a promise that outlives the timeout is answered 408, and the process goes 
   await startRunner();
   await create(
     node('let n = 0; export const f = ({ data }) => data.wait ? new Promise(() => {}) : String(++n);', {
-      timeout: '200ms',
+      timeout: '1s',
     }),
   );
   const url = await endpoint();

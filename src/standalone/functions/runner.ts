@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Clock, Deadline } from '../../domain/clock.ts';
 import { type FunctionObject, functionType } from '../../domain/function.ts';
 import type { Logger } from '../../domain/kind.ts';
@@ -71,7 +71,7 @@ export async function startFunctionRunner(options: FunctionRunnerOptions): Promi
     const known = functions.get(key);
     if (known) return known;
     const namespace = metadata.namespace ?? 'default';
-    const folder = join(options.dataDir, 'functions', namespace, metadata.name);
+    const folder = resolve(options.dataDir, 'functions', namespace, metadata.name);
     const opened = openLocalFunction({ ...shared, namespace, name: metadata.name, folder });
     functions.set(key, opened);
     return opened;

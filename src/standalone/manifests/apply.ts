@@ -114,8 +114,10 @@ function merged(before: KubernetesObject, wanted: KubernetesObject): KubernetesO
   };
 }
 
-function withoutStatus({ status: _, ...object }: KubernetesObject): KubernetesObject {
-  return object as KubernetesObject;
+function withoutStatus(object: KubernetesObject): KubernetesObject {
+  const copy = { ...object };
+  delete copy.status;
+  return copy;
 }
 
 function orphanTest(paths: readonly string[], manifests: Manifests) {

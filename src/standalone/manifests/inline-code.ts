@@ -1,6 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
-import { type FunctionObject, functionType } from '../../domain/function.ts';
+import { z } from 'zod';
+import { functionType } from '../../domain/function.ts';
 import type { Issue, KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { FROM_FILE } from './manifest.ts';
 
@@ -10,6 +11,8 @@ export interface Inlined {
   readonly folder: string | undefined;
   readonly issues: readonly Issue[];
 }
+
+const anyObject = z.looseObject({});
 
 /**
  * Puts the text of the file that `trigate.dev/from-file` names into `spec.function`.
@@ -31,8 +34,9 @@ export async function inlineCode(
     folder: isInside(path, resolve(root)) ? folder : undefined,
     issues: [{ path: ['metadata', 'annotations', FROM_FILE], message }],
   });
-  const spec = Object(object.spec) as FunctionObject['spec'];
-  if (spec?.function !== undefined) return refused('cannot stand beside spec.function; give one of them');
+  const { data: spec } = anyObject.safeParse(object.spec ?? {});
+  if (spec === undefined) return { object, folder: undefined, issues: [] }; // its own check tells what is wrong
+  if (spec.function !== undefined) return refused('cannot stand beside spec.function; give one of them');
   if (!isInside(path, resolve(root))) return refused(`must stay inside the folder of the manifests, found "${name}"`);
   try {
     const real = await realpath(path);

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** What a process has used, by the kernel's own account. */
+export interface Usage {
+  /** Microseconds of all its threads. */
+  readonly cpu: number;
+  /** Bytes. */
+  readonly peakRss: number;
+}
+
+const TICKS_PER_SECOND = 100;
+
+export function usageOf(pid: number): Usage {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
+  return { cpu: (ticks * 1_000_000) / TICKS_PER_SECOND, peakRss: peak * 1024 };
+}
+
+export interface FastFunction {
+  readonly url: string;
+  /** Resolves when it has answered that many requests since it was started. */
+  received(count: number): Promise<void>;
+  stop(): void;
+}
+
+const LOOK_EVERY_MS = 20;
+
+/** The function of the benches, in a process of its own. */
+export async function startFastFunction(): Promise<FastFunction> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'fast-function.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const number = async () => Number(String((await lines.next()).value).split(' ')[1]);
+  const port = await number();
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    async received(count) {
+      for (;;) {
+        child.stdin.write('\n');
+        if ((await number()) >= count) return;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      }
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+export interface Result {
+  readonly name: string;
+  readonly events: number;
+  readonly seconds: number;
+  /** CPU microseconds per event. */
+  readonly micros: number;
+  readonly peakRss: number;
+}
+
+/** Measures a process from now until `done`. */
+export async function measure(name: string, pid: number, events: number, done: Promise<void>): Promise<Result> {
+  const before = usageOf(pid);
+  const start = performance.now();
+  await done;
+  const seconds = (performance.now() - start) / 1000;
+  const after = usageOf(pid);
+  return { name, events, seconds, micros: (after.cpu - before.cpu) / events, peakRss: after.peakRss };
+}
+
+export function printResults(title: string, results: readonly Result[], base: Result): void {
+  console.log(`\n${title}`);
+  console.log(`  ${'loop'.padEnd(22)} ${'events/s'.padStart(9)} ${'CPU us/event'.padStart(13)} ${'x bare'.padStart(7)} ${'peak RSS'.padStart(9)}`);
+  for (const { name, events, seconds, micros, peakRss } of results) {
+    const columns = [
+      name.padEnd(22),
+      String(Math.round(events / seconds)).padStart(9),
+      micros.toFixed(1).padStart(13),
+      (micros / base.micros).toFixed(2).padStart(7),
+      `${Math.round(peakRss / 1_048_576)} MiB`.padStart(9),
+    ];
+    console.log(`  ${columns.join(' ')}`);
+  }
+}
