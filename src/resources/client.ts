@@ -4,9 +4,10 @@ import { TrigateError } from '../domain/errors.ts';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
 import { readLines } from './lines.ts';
 import { resourcePath } from './path.ts';
+import { unreadable } from './resource-error.ts';
 import type { ListOptions, Resources, WatchOptions, WriteOptions } from './resources.ts';
 import { type Call, createTransport } from './transport.ts';
-import { asObject, readWatch, unreadable } from './watch-events.ts';
+import { asObject, readWatch } from './watch-events.ts';
 
 /** An object has at most 1.5 MiB in etcd and 3 MiB in a request. */
 const LONGEST_EVENT = 8 * 1024 * 1024;
@@ -41,7 +42,7 @@ export function createResources(options: ResourcesOptions): Resources {
     { dryRun, subresource }: WriteOptions & { subresource?: 'status' } = {},
   ): Promise<T> => {
     const name = call.method === 'POST' ? undefined : metadata.name;
-    const path = resourcePath(type, metadata.namespace, name, subresource);
+    const path = objectPath(type, metadata.namespace, name, subresource);
     return object<T>(type, { ...call, path, query: dry(dryRun) });
   };
 
@@ -59,7 +60,7 @@ export function createResources(options: ResourcesOptions): Resources {
       };
     },
 
-    get: (type, namespace, name) => object(type, { method: 'GET', path: resourcePath(type, namespace, name) }),
+    get: (type, namespace, name) => object(type, { method: 'GET', path: objectPath(type, namespace, name) }),
     create: (type, body, options) => write(type, body, { method: 'POST', body }, options),
     replace: (type, body, options) => write(type, body, { method: 'PUT', body }, options),
     replaceStatus: (type, body, options) =>
@@ -68,14 +69,14 @@ export function createResources(options: ResourcesOptions): Resources {
     patch: (type, namespace, name, body, { subresource, dryRun } = {}) =>
       object(type, {
         method: 'PATCH',
-        path: resourcePath(type, namespace, name, subresource),
+        path: objectPath(type, namespace, name, subresource),
         query: dry(dryRun),
         body,
         contentType: 'application/merge-patch+json',
       }),
 
     async delete(type, namespace, name, { dryRun } = {}) {
-      await transport.json({ method: 'DELETE', path: resourcePath(type, namespace, name), query: dry(dryRun) });
+      await transport.json({ method: 'DELETE', path: objectPath(type, namespace, name), query: dry(dryRun) });
     },
 
     async watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions) {
@@ -110,3 +111,11 @@ export function createResources(options: ResourcesOptions): Resources {
 }
 
 const dry = (dryRun: boolean | undefined) => ({ dryRun: dryRun ? 'All' : undefined });
+
+/** All of a type may be asked for at once, one object only in its namespace. */
+function objectPath(type: ResourceType, namespace?: string, name?: string, subresource?: 'status'): string {
+  if (type.namespaced && !namespace) {
+    throw new TrigateError('INVALID_ARGUMENT', `The ${type.kind} "${name ?? ''}" has no namespace.`);
+  }
+  return resourcePath(type, namespace, name, subresource);
+}

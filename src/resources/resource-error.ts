@@ -83,3 +83,6 @@ export function errorFromStatus(
     { reason, retryAfter: Number.isFinite(seconds) ? seconds * 1000 : undefined },
   );
 }
+
+/** A 2xx answer that is not what the API promises: no API server, or not a whole one. */
+export const unreadable = (message: string): ResourceError => new ResourceError('INTERNAL', message, {});

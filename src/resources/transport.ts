@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { asError, TrigateError } from '../domain/errors.ts';
-import { errorFromStatus } from './resource-error.ts';
-import { parseJson, unreadable } from './watch-events.ts';
+import { parseJson } from './json.ts';
+import { errorFromStatus, unreadable } from './resource-error.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
 

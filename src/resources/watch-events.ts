@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
 import { apiVersionOf } from '../domain/resource.ts';
-import { errorFromStatus, ResourceError } from './resource-error.ts';
+import { parseJson } from './json.ts';
+import { errorFromStatus, unreadable } from './resource-error.ts';
 
 /** One line of a watch. An `ERROR` event is thrown by the stream instead. */
 export type WatchEvent<T extends KubernetesObject = KubernetesObject> =
@@ -55,16 +56,5 @@ export async function* readWatch<T extends KubernetesObject>(
       default:
         event.type satisfies never;
     }
-  }
-}
-
-export const unreadable = (message: string): ResourceError => new ResourceError('INTERNAL', message, {});
-
-/** The document in a text, or undefined when it is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

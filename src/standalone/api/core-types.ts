@@ -32,7 +32,7 @@ export const secretType: ServedType = {
   singular: 'secret',
   shortNames: [],
   namespaced: true,
-  validate: (object) => textMapIssues(object, 'data', isBase64),
+  validate: (object) => [...textMapIssues(object, 'data', isBase64), ...textMapIssues(object, 'stringData')],
   columns: [{ name: 'Type', path: '.type', type: 'string' }, age],
 };
 
@@ -43,13 +43,11 @@ export const coreTypes: readonly ServedType[] = [namespaceType, configMapType, s
 export function completed(type: ServedType, object: KubernetesObject): KubernetesObject {
   if (type === namespaceType) return { ...object, spec: object.spec ?? {}, status: { phase: 'Active' } };
   if (type !== secretType) return object;
-  const { stringData, ...rest } = object;
-  const encoded = isTextMap(stringData)
-    ? Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
-    : [];
-  const data = { ...(isTextMap(object.data) ? object.data : {}), ...Object.fromEntries(encoded) };
-  const hasData = stringData !== undefined || object.data !== undefined;
-  return { ...rest, type: object.type ?? 'Opaque', ...(hasData && { data }) };
+  const { stringData, ...rest } = { ...object, type: object.type ?? 'Opaque' };
+  // What is malformed stays as it came, for `validate` to refuse.
+  if (!isTextMap(stringData) || !isTextMap(object.data ?? {})) return stringData === undefined ? rest : object;
+  const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
+  return { ...rest, data: { ...(object.data ?? {}), ...Object.fromEntries(encoded) } };
 }
 
 /** The sentences name the key and never the value: it may be a secret. */

@@ -34,7 +34,7 @@ export function parseTarget(path: string, types: readonly ServedType[]): Target 
   return place.length === 1 ? { type: 'collection', resource, namespace: undefined } : undefined;
 }
 
-function targetIn(resource: ServedType, namespace: string, steps: readonly (string | undefined)[]): Target | undefined {
+function targetIn(resource: ServedType, namespace: string, steps: readonly string[]): Target | undefined {
   const [name, subresource, ...more] = steps;
   if (name === undefined) {
     return { type: 'collection', resource, namespace: resource.namespaced ? namespace : undefined };
@@ -43,11 +43,11 @@ function targetIn(resource: ServedType, namespace: string, steps: readonly (stri
   return { type: 'object', resource, namespace, name, subresource };
 }
 
-/** A step that is not well encoded names nothing. */
-function decode(step: string): string | undefined {
+/** A step that is not well encoded is empty: it names nothing. */
+function decode(step: string): string {
   try {
     return decodeURIComponent(step);
   } catch {
-    return undefined;
+    return '';
   }
 }

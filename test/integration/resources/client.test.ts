@@ -235,6 +235,23 @@ describe('core objects', () => {
     expect(refused).toBe('Secret "t" is invalid: data.a must be text in base64');
   });
 
+  test.each([
+    ['data', { a: 1 }, 'data.a must be text in base64'],
+    ['stringData', { a: 1 }, 'stringData.a must be text'],
+    ['stringData', 'hunter2', 'stringData must map names to text'],
+  ])('a secret whose %s is %j is refused, and not stored without it', async (field, value, sentence) => {
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'u', namespace: 'default' }, [field]: value };
+    await expect(api.resources.create<KubernetesObject>(secretType, secret)).rejects.toMatchObject({
+      message: `Secret "u" is invalid: ${sentence}`,
+    });
+  });
+
+  test('one object of a namespaced type is asked for in its namespace', async () => {
+    await expect(async () => api.resources.get(secretType, undefined, 's')).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
+  });
+
   test('a config map may be replaced without a version', async () => {
     const map = {
       apiVersion: 'v1',
