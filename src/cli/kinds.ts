@@ -24,7 +24,7 @@ export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: 
   const nats = config.nats === undefined ? undefined : createNatsKind(natsConnection(config.nats), clock);
   return {
     kinds: [kafka ?? logKind(kafkaTrigger, log, 'key'), nats ?? logKind(natsTrigger, log, 'subject')],
-    topics: [...(kafka === undefined ? [] : [kafka.topics]), log, ...(nats === undefined ? [] : [nats.topics])],
+    topics: [...(kafka === undefined ? [] : [kafka.topics]), log, ...standIns(log, kafka?.topics, nats?.topics)],
     sources: [
       { name: 'kafka', from: config.kafka?.brokers.join(', ') ?? 'embedded log' },
       { name: 'nats', from: config.nats?.servers.join(', ') ?? 'embedded log' },
@@ -33,6 +33,11 @@ export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: 
       await Promise.all([kafka?.close(), nats?.close()]);
     },
   };
+}
+
+/** Whoever names a broker that is not configured means the log, which stands in for it. */
+function standIns(log: TopicLog, kafka: Topics | undefined, nats: Topics | undefined): Topics[] {
+  return [...(kafka === undefined ? [{ ...log, name: 'kafka' }] : []), nats ?? { ...log, name: 'nats' }];
 }
 
 function kafkaConnection({ brokers, tls, sasl }: KafkaConfig): KafkaConnection {

@@ -1,7 +1,7 @@
+import { triggerIssues } from '../controller/reconcile.ts';
 import { functionResource } from '../domain/function.ts';
 import type { TriggerKind } from '../domain/kind.ts';
 import type { ServedType } from '../domain/resource.ts';
-import { specIssues } from '../domain/schema.ts';
 
 /** The resource types of a standalone gateway: functions, and the triggers of its kinds. */
 export function servedTypes(kinds: readonly TriggerKind[]): readonly ServedType[] {
@@ -11,7 +11,7 @@ export function servedTypes(kinds: readonly TriggerKind[]): readonly ServedType[
 function triggerType(kind: TriggerKind): ServedType {
   return {
     ...kind.resource,
-    validate: (object) => specIssues(kind.spec, object),
+    validate: (object) => triggerIssues(kind, object),
     columns: [
       { name: 'Topic', path: '.spec.topic', type: 'string' },
       { name: 'Ready', path: '.status.conditions[Ready].status', type: 'string' },

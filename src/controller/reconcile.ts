@@ -1,9 +1,9 @@
 import type { FunctionTarget } from '../domain/function.ts';
 import type { Subscription, TriggerKind } from '../domain/kind.ts';
-import type { Issue } from '../domain/resource.ts';
+import type { Issue, KubernetesObject } from '../domain/resource.ts';
 import { specIssues } from '../domain/schema.ts';
 import type { Trigger, TriggerName, TriggerSpec } from '../domain/trigger.ts';
-import { matches } from '../resources/selector.ts';
+import { matches, selectorIssues } from '../resources/selector.ts';
 
 /** A subscription that should run. */
 export interface Desired {
@@ -27,11 +27,18 @@ export interface TriggerPlan {
   readonly subscriptions: readonly Desired[];
 }
 
+/** All that is wrong with a trigger: by its schema, and in its selector. */
+export function triggerIssues(kind: Pick<TriggerKind, 'spec'>, object: KubernetesObject): Issue[] {
+  const issues = specIssues(kind.spec, object);
+  if (issues.length > 0) return issues;
+  return selectorIssues(kind.spec.parse(object.spec).functionSelector, ['spec', 'functionSelector']);
+}
+
 /** Pure: what should run, for one trigger and the functions that exist. Only functions of its own namespace match. */
 export function planTrigger(kind: TriggerKind, object: Trigger, functions: readonly FunctionTarget[]): TriggerPlan {
   const { namespace = 'default', name, uid = '' } = object.metadata;
   const trigger = { kind: kind.name, namespace, name };
-  const issues = specIssues(kind.spec, object);
+  const issues = triggerIssues(kind, object);
   if (issues.length > 0) return { trigger, object, issues, functions: [], subscriptions: [] };
   const spec = kind.spec.parse(object.spec);
   const targets = functions

@@ -141,7 +141,7 @@ export class Lane implements CopyLane {
 
   firstByte(copy: Copy): void {
     copy.state = 'inFlight';
-    this.#called.delete(copy);
+    if (copy.call !== undefined) this.#called.delete(copy);
     copy.startedAt = this.#options.clock.monotonic();
     this.#inFlightList.add(copy, copy.startedAt);
   }
@@ -150,7 +150,7 @@ export class Lane implements CopyLane {
     const now = this.#options.clock.monotonic();
     this.#active--;
     if (copy.state === 'inFlight') this.#inFlightList.remove(copy);
-    this.#called.delete(copy);
+    else this.#called.delete(copy);
     switch (answer.type) {
       case 'answered': {
         const ms = now - copy.startedAt;
@@ -230,9 +230,10 @@ export class Lane implements CopyLane {
     this.#waiting--;
     this.#active++;
     copy.state = 'called';
-    this.#called.add(copy);
     const { request, target } = this.#options;
     copy.call = target.send(request(copy.passed.event, target.path), copy);
+    // Mostly a connection is free, and the first byte has left by now.
+    if (copy.state === 'called') this.#called.add(copy);
   }
 
   /** Back to waiting, for what is left of its time to live. */

@@ -16,6 +16,8 @@ import type { TriggerName } from '../domain/trigger.ts';
 export interface OutcomeSink {
   outcome(trigger: TriggerName, event: FeedEvent, functionName: string, outcome: Outcome): void;
   gap(trigger: TriggerName, gap: Gap): void;
+  /** The trigger was deleted: nothing more comes for this function of it. */
+  forget(trigger: TriggerName, functionName: string): void;
 }
 export type FeedEvent = Pick<Event, 'id' | 'time' | 'coordinates'>;
 
@@ -98,6 +100,7 @@ export class Ledger {
 
   /** Forgets a trigger that was deleted. */
   remove(trigger: TriggerName): void {
+    for (const name of this.#entries(trigger).functions.keys()) this.#sink.forget(trigger, name);
     this.#triggers.delete(keyOf(trigger));
   }
 

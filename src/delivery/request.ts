@@ -24,8 +24,13 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
   const { clock, eventNamespace, eventType, userAgent } = options;
   const goTime = new GoTime();
   const isoTime = new IsoTime();
+  // These hardly change from event to event.
+  const topicValue = new LastValue();
+  const originValue = new LastValue();
+  const type = headerValue(eventType);
   return (event, path) => {
-    const contentType = headerValue(event.contentType ?? detectContentType(event.data));
+    const contentType =
+      event.contentType === undefined ? detectContentType(event.data) : headerValue(event.contentType);
     const attributes = event.attributes;
     const headers = [
       'content-type',
@@ -41,17 +46,17 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
       'event-namespace',
       eventNamespace,
       'event-topic',
-      headerValue(event.topic),
+      topicValue.of(event.topic),
       'ce-specversion',
       '1.0',
       'ce-id',
-      headerValue(attributes?.id ?? event.id),
+      attributes?.id === undefined ? event.id : headerValue(attributes.id),
       'ce-source',
-      headerValue(attributes?.source ?? event.origin),
+      originValue.of(attributes?.source ?? event.origin),
       'ce-type',
-      headerValue(attributes?.type ?? eventType),
+      attributes?.type === undefined ? type : headerValue(attributes.type),
       'ce-time',
-      headerValue(attributes?.time ?? isoTime.format(event.time)),
+      attributes?.time === undefined ? isoTime.format(event.time) : headerValue(attributes.time),
     ];
     const subject = attributes?.subject ?? event.subject;
     if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
@@ -60,6 +65,20 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
     for (const [name, value] of event.headers) headers.push(name, headerValue(value));
     return { method: 'POST', path, headers, body: event.data };
   };
+}
+
+/** A header value that is mostly the same as the one before. */
+class LastValue {
+  #raw = '';
+  #value = '';
+
+  of(raw: string): string {
+    if (raw !== this.#raw) {
+      this.#raw = raw;
+      this.#value = headerValue(raw);
+    }
+    return this.#value;
+  }
 }
 
 const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;

@@ -8,10 +8,14 @@ export function specIssues(schema: z.ZodType, object: KubernetesObject): Issue[]
   }
   const result = schema.safeParse(object.spec, { error: sentence });
   if (result.success) return [];
-  return result.error.issues.map((issue) => ({
-    path: ['spec', ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))],
-    message: issue.message,
-  }));
+  return result.error.issues.flatMap((issue) => {
+    const path = ['spec', ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
+    // One issue for each field that is not known, at that field.
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field that is known here' }));
+    }
+    return [{ path, message: issue.message }];
+  });
 }
 
 /** One sentence for an issue: what was found, what is allowed. */
@@ -23,8 +27,6 @@ const sentence: z.core.$ZodErrorMap = (issue) => {
         : `must be ${article(issue.expected)}, found ${shown(issue.input)}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}, found ${shown(issue.input)}`;
-    case 'unrecognized_keys':
-      return `does not know the field ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
     case 'too_small':
       return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : ''}, found ${shown(issue.input)}`;
     case 'too_big':

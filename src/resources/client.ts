@@ -35,7 +35,7 @@ export function createResources(options: ResourcesOptions): Resources {
     return asObject<T>(type, await transport.json(call), transport.describe(call));
   }
 
-  const write = <T extends KubernetesObject>(
+  const write = async <T extends KubernetesObject>(
     type: ResourceType,
     { metadata }: KubernetesObject,
     call: Pick<Call, 'method' | 'body'>,
@@ -60,13 +60,13 @@ export function createResources(options: ResourcesOptions): Resources {
       };
     },
 
-    get: (type, namespace, name) => object(type, { method: 'GET', path: objectPath(type, namespace, name) }),
+    get: async (type, namespace, name) => object(type, { method: 'GET', path: objectPath(type, namespace, name) }),
     create: (type, body, options) => write(type, body, { method: 'POST', body }, options),
     replace: (type, body, options) => write(type, body, { method: 'PUT', body }, options),
     replaceStatus: (type, body, options) =>
       write(type, body, { method: 'PUT', body }, { ...options, subresource: 'status' }),
 
-    patch: (type, namespace, name, body, { subresource, dryRun } = {}) =>
+    patch: async (type, namespace, name, body, { subresource, dryRun } = {}) =>
       object(type, {
         method: 'PATCH',
         path: objectPath(type, namespace, name, subresource),

@@ -23,7 +23,7 @@ const server = createServer({ noDelay: true }, (socket) => {
         missing -= taken;
         at += taken;
       } else {
-        head += chunk.latin1Slice(at);
+        head += chunk.toString('latin1', at);
         const end = head.indexOf(HEAD_END);
         if (end < 0) return;
         at = chunk.length - (head.length - end - HEAD_END.length);

@@ -5,8 +5,10 @@ import { createInterface } from 'node:readline';
 
 /** What a process has used, by the kernel's own account. */
 export interface Usage {
-  /** Microseconds of all its threads. */
+  /** Microseconds of all its threads, in the program and in the kernel. */
   readonly cpu: number;
+  /** The kernel's part of it. */
+  readonly kernel: number;
   /** Bytes. */
   readonly peakRss: number;
 }
@@ -16,10 +18,10 @@ const TICKS_PER_SECOND = 100;
 export function usageOf(pid: number): Usage {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const ticks = Number(fields[11]) + Number(fields[12]);
+  const micros = (ticks: string | undefined) => (Number(ticks) * 1_000_000) / TICKS_PER_SECOND;
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const peak = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
-  return { cpu: (ticks * 1_000_000) / TICKS_PER_SECOND, peakRss: peak * 1024 };
+  return { cpu: micros(fields[11]) + micros(fields[12]), kernel: micros(fields[12]), peakRss: peak * 1024 };
 }
 
 export interface FastFunction {
@@ -58,6 +60,8 @@ export interface Result {
   readonly seconds: number;
   /** CPU microseconds per event. */
   readonly micros: number;
+  /** The kernel's part of it. */
+  readonly kernel: number;
   readonly peakRss: number;
 }
 
@@ -68,17 +72,21 @@ export async function measure(name: string, pid: number, events: number, done: P
   await done;
   const seconds = (performance.now() - start) / 1000;
   const after = usageOf(pid);
-  return { name, events, seconds, micros: (after.cpu - before.cpu) / events, peakRss: after.peakRss };
+  const each = (key: 'cpu' | 'kernel') => (after[key] - before[key]) / events;
+  return { name, events, seconds, micros: each('cpu'), kernel: each('kernel'), peakRss: after.peakRss };
 }
 
 export function printResults(title: string, results: readonly Result[], base: Result): void {
   console.log(`\n${title}`);
-  console.log(`  ${'loop'.padEnd(22)} ${'events/s'.padStart(9)} ${'CPU us/event'.padStart(13)} ${'x bare'.padStart(7)} ${'peak RSS'.padStart(9)}`);
-  for (const { name, events, seconds, micros, peakRss } of results) {
+  console.log(
+    `  ${'loop'.padEnd(22)} ${'events/s'.padStart(9)} ${'CPU us/event'.padStart(13)} ${'kernel'.padStart(7)} ${'x bare'.padStart(7)} ${'peak RSS'.padStart(9)}`,
+  );
+  for (const { name, events, seconds, micros, kernel, peakRss } of results) {
     const columns = [
       name.padEnd(22),
       String(Math.round(events / seconds)).padStart(9),
       micros.toFixed(1).padStart(13),
+      kernel.toFixed(1).padStart(7),
       (micros / base.micros).toFixed(2).padStart(7),
       `${Math.round(peakRss / 1_048_576)} MiB`.padStart(9),
     ];

@@ -6,6 +6,7 @@ import type { Gate, Source, SourceContext, SourceStatus } from '../../src/domain
 import type { FunctionReport } from '../../src/domain/ledger.ts';
 import type { delivery, Fanout } from '../../src/domain/trigger.ts';
 import { checkLedger } from '../support/checker.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Recorder, startRecorder } from '../support/recorder.ts';
 import { silent } from '../support/topic-log.ts';
 import type { Broker, ConformanceTopic, Connection } from './harness.ts';
@@ -73,6 +74,10 @@ export class Rig implements AsyncDisposable {
     const member = createMember(connection, this.recorder, () => this.#members.delete(member));
     this.#members.add(member);
     return member;
+  }
+
+  until(what: string, isTrue: () => boolean): Promise<boolean> {
+    return eventually(what, isTrue, { within: PATIENCE_MS });
   }
 
   nowhere(): Member {

@@ -6,6 +6,7 @@ const got = (name: string, eventId: string, body: string | undefined): Recorded 
   function: name,
   eventId,
   body,
+  bytes: undefined,
   method: 'POST',
   path: '/',
   headers: {},

@@ -18,8 +18,9 @@ export interface Recorded {
   readonly eventId: string;
   /** Milliseconds since the epoch. */
   readonly time: number;
-  /** Undefined until it has come in full. */
+  /** Undefined until it has come in full; as text, and as it came. */
   readonly body: string | undefined;
+  readonly bytes: Buffer | undefined;
 }
 
 export interface Observer {
@@ -52,7 +53,8 @@ export async function hostFunction(name: string, observer: Observer): Promise<Fu
     if (behaviour.type === 'reset') {
       request.socket.resetAndDestroy();
     } else {
-      record.body = await bodyOf(request);
+      record.bytes = await bodyOf(request);
+      record.body = record.bytes?.toString();
       if (behaviour.type === 'answer' && record.body !== undefined) answer(behaviour, response);
     }
     observer.ended(record);
@@ -109,15 +111,16 @@ function recordOf(name: string, request: IncomingMessage): Writable {
     eventId: typeof id === 'string' ? id : '',
     time: Date.now(),
     body: undefined,
+    bytes: undefined,
   };
 }
 
 /** Undefined when the client went away before the end. */
-function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.on('end', () => resolve(Buffer.concat(chunks)));
     request.on('close', () => resolve(undefined));
     request.on('error', () => resolve(undefined));
   });

@@ -21,7 +21,7 @@ export const kafkaTriggerSpec: z.ZodType<KafkaTriggerSpec> = z.strictObject({
     .string()
     .min(1)
     .max(249)
-    .regex(/^[a-zA-Z0-9._-]+$/, 'must consist of letters, digits, ".", "_" and "-"')
+    .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]+$/, 'must consist of letters, digits, ".", "_" and "-", and not be "." or ".."')
     .describe('The topic whose events are forwarded.'),
   functionSelector: labelSelector.default({}),
   delivery,

@@ -43,11 +43,13 @@ export const coreTypes: readonly ServedType[] = [namespaceType, configMapType, s
 export function completed(type: ServedType, object: KubernetesObject): KubernetesObject {
   if (type === namespaceType) return { ...object, spec: object.spec ?? {}, status: { phase: 'Active' } };
   if (type !== secretType) return object;
-  const { stringData, ...rest } = { ...object, type: object.type ?? 'Opaque' };
+  const { stringData, ...rest } = object;
+  const secret = { ...rest, type: object.type ?? 'Opaque' };
+  if (stringData === undefined) return secret;
   // What is malformed stays as it came, for `validate` to refuse.
-  if (!isTextMap(stringData) || !isTextMap(object.data ?? {})) return stringData === undefined ? rest : object;
+  if (!isTextMap(stringData) || !isTextMap(object.data ?? {})) return object;
   const encoded = Object.entries(stringData).map(([key, value]) => [key, Buffer.from(value).toString('base64')]);
-  return { ...rest, data: { ...(object.data ?? {}), ...Object.fromEntries(encoded) } };
+  return { ...secret, data: { ...(object.data ?? {}), ...Object.fromEntries(encoded) } };
 }
 
 /** The sentences name the key and never the value: it may be a secret. */

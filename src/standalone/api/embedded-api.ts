@@ -77,7 +77,7 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, bytes, done) =>
       done(null, bytes),
     );
-    scope.setErrorHandler<FastifyError>((error, request, reply) => {
+    scope.setErrorHandler<FastifyError | StatusError | TrigateError>((error, request, reply) => {
       const { body } = asStatus(error);
       if (body.code >= 500) request.log.error({ err: error }, 'The resource API failed');
       return reply.code(body.code).send(body);
@@ -96,8 +96,10 @@ function onlyRead(method: string, path: string, document: object): object {
 }
 
 /** Refusals of Fastify itself, and mistakes of ours: those say nothing of what they met. */
-function asStatus(error: FastifyError | StatusError): StatusError {
+function asStatus(error: FastifyError | StatusError | TrigateError): StatusError {
   if (error instanceof StatusError) return error;
+  // The guard of the server that this is registered on.
+  if (error instanceof TrigateError) return new StatusError(error.status, reasonOf(error), error.message);
   switch (error.statusCode) {
     case 413:
       return new StatusError(
@@ -112,4 +114,9 @@ function asStatus(error: FastifyError | StatusError): StatusError {
     default:
       return new StatusError(500, 'InternalError', 'an internal error occurred; see the log of the gateway');
   }
+}
+
+function reasonOf({ status }: TrigateError): string {
+  if (status === 401) return 'Unauthorized';
+  return status === 403 ? 'Forbidden' : 'InternalError';
 }

@@ -23,7 +23,8 @@ export async function kafkaThroughput(events: number, rounds: number): Promise<v
       results.push(await bareLoop(kafka.brokers, topic, events), await gateway(kafka.brokers, topic, events));
     }
     const base = results.filter(({ name }) => name.startsWith('bare')).sort((a, b) => a.micros - b.micros)[0];
-    if (base !== undefined) printResults(`kafka: ${events} events of ${EVENT_BYTES} bytes, ${PARTITIONS} partitions`, results, base);
+    if (base !== undefined)
+      printResults(`kafka: ${events} events of ${EVENT_BYTES} bytes, ${PARTITIONS} partitions`, results, base);
   } finally {
     await kafka.stop();
   }

@@ -247,7 +247,7 @@ describe('core objects', () => {
   });
 
   test('one object of a namespaced type is asked for in its namespace', async () => {
-    await expect(async () => api.resources.get(secretType, undefined, 's')).rejects.toMatchObject({
+    await expect(api.resources.get(secretType, undefined, 's')).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
     });
   });

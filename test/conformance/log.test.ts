@@ -1,0 +1,4 @@
+import { logHarness } from '../../triggers/log/harness.ts';
+import { conformance } from './suite.ts';
+
+conformance(logHarness);

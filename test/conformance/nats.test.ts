@@ -1,0 +1,4 @@
+import { natsHarness } from '../../triggers/nats/harness.ts';
+import { conformance } from './suite.ts';
+
+conformance(natsHarness);
