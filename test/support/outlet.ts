@@ -78,7 +78,7 @@ export class OutletBench {
     }));
     this.delivery = createDelivery({
       createCaller: (origin, connections) => this.f(new URL(origin).hostname).createCaller(origin, connections),
-      sink: { outcome() {}, gap() {} },
+      sink: { outcome() {}, gap() {}, forget() {} },
       userAgent: 'trigate/test',
       clock: this.clock,
       random: () => 1,

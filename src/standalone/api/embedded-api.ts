@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
+import { TrigateError } from '../../domain/errors.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { readAccept } from './accept.ts';
 import { type ApiRequest, createAnswers, show } from './answers.ts';

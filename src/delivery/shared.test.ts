@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { event, nameOf, OutletBench, turns } from '../../test/support/outlet.ts';
+import type { Event } from '../domain/event.ts';
+
+const events = (n: number, order: (i: number) => number | null = () => null): Event[] =>
+  Array.from({ length: n }, (_, i) => event(`e${i}`, order(i)));
+
+describe('shared fan-out', () => {
+  test('an event is settled once, when every function has its outcome, in the order of the functions', () => {
+    const bench = new OutletBench({ functions: ['f', 'g'] });
+    bench.push(event('a'));
+    bench.f('g').answer(500);
+    expect(bench.settled.size).toBe(0);
+    bench.f('f').answer(200);
+    expect(bench.settled.get('a')?.map(nameOf)).toEqual(['delivered', 'rejected']);
+  });
+
+  test('there is as much room as in the fullest lane, and all of them are charged', () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { room: 10, concurrency: 2 } });
+    bench.push(...events(6));
+    bench.f('g').answer(200);
+    bench.f('g').answer(200);
+    bench.f('g').answer(200);
+    expect(bench.gate.tryReserve(100).size).toBe(6);
+    expect(bench.gate.tryReserve(100).size).toBe(0);
+  });
+
+  test('a dead function holds the others up for `stall`, no longer, and loses its copies, counted', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '10s' } });
+    bench.f('f').takes(5, bench.clock);
+    bench.f('g').takes(5, bench.clock);
+    void bench.source(events(40_000));
+    await bench.run(1_000);
+    bench.f('g').refuses();
+    await bench.run(5_000);
+    const before = bench.report('f').delivered;
+    await bench.run(9_000);
+    const held = bench.report('f').delivered;
+    await bench.run(20_000);
+    expect(held - before).toBeLessThanOrEqual(1);
+    expect(bench.report('f').delivered).toBeGreaterThan(held + 1_000);
+    expect(bench.report('f').dropped).toEqual({});
+    expect(bench.report('g').dropped.unreachable).toBeGreaterThan(0);
+    expect(bench.balanced).toBe(true);
+  });
+
+  test('a function that comes back gets events again, all of them', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '1s', ttl: '2s' } });
+    bench.f('f').takes(5, bench.clock);
+    bench.f('g').refuses();
+    void bench.source(events(200_000));
+    await bench.run(6_000);
+    bench.f('g').isListening = true;
+    bench.f('g').takes(5, bench.clock);
+    await bench.run(6_000);
+    const { claimed, dropped, delivered } = bench.report('g');
+    await bench.run(2_000);
+    const after = bench.report('g');
+    expect(after.delivered - delivered).toBeGreaterThan(500);
+    expect(after.dropped).toEqual(dropped);
+    expect(after.claimed).toBeGreaterThan(claimed);
+    expect(bench.report('f').dropped).toEqual({});
+    expect(bench.balanced).toBe(true);
+  });
+
+  test.each([50, 1_000, 3_000])(
+    'a function that is slow (%i ms) but answers is never taken for stalled: it loses nothing',
+    async (ms) => {
+      const bench = new OutletBench({ functions: ['f', 'g'], delivery: { concurrency: 2, stall: '5s' } });
+      bench.f('f').takes(1, bench.clock);
+      bench.f('g').takes(ms, bench.clock);
+      void bench.source(
+        events(20_000, (i) => i),
+        300,
+      );
+      await bench.run(120_000, 25);
+      for (const name of ['f', 'g']) expect(bench.report(name).dropped).toEqual({});
+      expect(bench.report('g').delivered).toBeGreaterThan((0.5 * 2 * 120_000) / (ms + 1_500));
+    },
+  );
+
+  test('tryReserve does not let a dead function hold up the others beyond `stall`', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '3s', room: 10 } });
+    bench.f('f').takes(1, bench.clock);
+    bench.move('g', undefined);
+    expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
+    await bench.run(3_000);
+    bench.push(event('a'));
+    await bench.run(10);
+    expect(bench.settled.get('a')?.map(nameOf)).toEqual(['delivered', 'dropped(no_endpoint)']);
+  });
+
+  test('when every function is dead nothing is claimed', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '1s' } });
+    bench.move('f', undefined);
+    bench.move('g', undefined);
+    void bench.source(events(1_000));
+    await bench.run(60_000, 100);
+    expect(bench.report('f').claimed).toBe(0);
+    expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
+  });
+
+  test('a shared gate that closes while sources wait leaves no timer', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'] });
+    bench.move('g', undefined);
+    const rooms = Promise.all([bench.gate.reserve(1), bench.gate.reserve(1, bench.clock.monotonic() + 90_000)]);
+    await bench.run(700);
+    await bench.outlet.drain(bench.clock.monotonic());
+    await bench.outlet.close();
+    expect((await rooms).map((room) => [room.size, room.reason])).toEqual([
+      [0, 'shutdown'],
+      [0, 'shutdown'],
+    ]);
+    await turns();
+    expect(bench.clock.pending).toBe(0);
+  });
+});
