@@ -8,11 +8,12 @@ export type { Clock, Deadline } from './domain/clock.ts';
 export { delay } from './domain/clock.ts';
 export { asError, TrigateError } from './domain/errors.ts';
 export type { Event, EventId, OrderKey, ProducerAttributes } from './domain/event.ts';
-export { eventId, orderKey, randomEventId } from './domain/event.ts';
+export { eventId, orderKey, randomEventId, unknownEventId } from './domain/event.ts';
 export type {
   Gate,
   Guarantee,
   Logger,
+  Passage,
   Room,
   Source,
   SourceContext,
@@ -22,7 +23,7 @@ export type {
 } from './domain/kind.ts';
 export { groupName } from './domain/kind.ts';
 export type { Account, Counts, Gap } from './domain/ledger.ts';
-export { countOutcome, noCounts } from './domain/ledger.ts';
+export { addCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
 export type { DroppedReason, Outcome } from './domain/outcome.ts';
 export type { Message, Published, Topics } from './domain/publish.ts';
 export type { ResourceType } from './domain/resource.ts';

@@ -40,9 +40,10 @@ function standIns(log: TopicLog, kafka: Topics | undefined, nats: Topics | undef
   return [...(kafka === undefined ? [{ ...log, name: 'kafka' }] : []), nats ?? { ...log, name: 'nats' }];
 }
 
-function kafkaConnection({ brokers, tls, sasl }: KafkaConfig): KafkaConnection {
+function kafkaConnection({ brokers, tls, sasl, sessionTimeout }: KafkaConfig): KafkaConnection {
   return {
     brokers,
+    sessionTimeout,
     ...(tls !== undefined && {
       ssl: {
         rejectUnauthorized: !tls.insecure,

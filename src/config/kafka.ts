@@ -9,6 +9,8 @@ export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly tls: KafkaTls | undefined;
   readonly sasl: KafkaSasl | undefined;
+  /** Milliseconds after which the broker gives the partitions of a member that fell silent to others. */
+  readonly sessionTimeout: number;
 }
 
 export interface KafkaTls {
@@ -31,6 +33,7 @@ export function kafkaConfig(settings: Settings, merged: Merged): KafkaConfig | u
     brokers: settings.kafkaBrokers,
     tls: settings.kafkaEnableTls ? tls(settings, merged) : undefined,
     sasl: settings.kafkaEnableSasl ? sasl(settings, merged) : undefined,
+    sessionTimeout: settings.kafkaSessionTimeout,
   };
 }
 

@@ -77,7 +77,12 @@ describe('readConfig', () => {
 
 describe('Kafka', () => {
   it('reads several brokers', () => {
-    expect(readConfig(kafka).kafka).toEqual({ brokers: ['k1:9092', 'k2:9093'], tls: undefined, sasl: undefined });
+    expect(readConfig(kafka).kafka).toEqual({
+      brokers: ['k1:9092', 'k2:9093'],
+      tls: undefined,
+      sasl: undefined,
+      sessionTimeout: 30_000,
+    });
   });
 
   it('reads certificates and key from their files', () => {
@@ -155,6 +160,11 @@ describe('what is wrong is said in one sentence', () => {
     ],
     [{ ...sasl, KAFKA_USERNAME: 'u' }, {}, 'username and password is mandatory: KAFKA_PASSWORD'],
     [{ ...sasl, KAFKA_PASSWORD: 'p' }, {}, 'username and password is mandatory: KAFKA_USERNAME'],
+    [
+      { ...kafka, TRIGATE_KAFKA_SESSION_TIMEOUT: '10ms' },
+      {},
+      'TRIGATE_KAFKA_SESSION_TIMEOUT must be a duration of at least 3s and at most 1800s, such as 500ms, 25s or 1m, found "10ms".',
+    ],
     [
       { ...kafka, KAFKA_SASL_MECHANISM: 'gssapi' },
       {},

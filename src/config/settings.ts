@@ -46,6 +46,7 @@ export const settings = z.object({
   kafkaSaslMechanism: z
     .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' })
     .default('plain'),
+  kafkaSessionTimeout: milliseconds(1_800_000, 3_000).default(30_000),
 
   natsUrl: secret.optional(),
   natsCreds: filled.optional(),
@@ -87,6 +88,7 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   kafkaPassword: { env: ['KAFKA_PASSWORD'] },
   kafkaPasswordFile: { env: ['KAFKA_PASSWORD_FILE'] },
   kafkaSaslMechanism: { env: ['KAFKA_SASL_MECHANISM'] },
+  kafkaSessionTimeout: { env: ['TRIGATE_KAFKA_SESSION_TIMEOUT'] },
   natsUrl: { env: ['NATS_URL'], flag: '--url' },
   natsCreds: { env: ['NATS_CREDS'] },
   kubelessNamespace: { env: ['KUBELESS_NAMESPACE'] },

@@ -25,11 +25,12 @@ export const wholeNumber = (least: number, most: number) =>
     .transform(Number);
 
 /** Milliseconds. */
-export const milliseconds = (most: number) =>
+export const milliseconds = (most: number, least = 0) =>
   z.string().transform((text, context) => {
     const ms = parseDuration(text);
-    if (ms !== undefined && ms <= most) return ms;
-    context.addIssue({ code: 'custom', message: `a duration of at most ${most / 1_000}s, such as 500ms, 25s or 1m` });
+    if (ms !== undefined && ms >= least && ms <= most) return ms;
+    const range = `${least > 0 ? `at least ${least / 1_000}s and ` : ''}at most ${most / 1_000}s`;
+    context.addIssue({ code: 'custom', message: `a duration of ${range}, such as 500ms, 25s or 1m` });
     return z.NEVER;
   });
 

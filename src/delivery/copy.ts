@@ -7,6 +7,8 @@ import type { Ordered } from './order.ts';
 /** Who passed an event on, and hears what came of its copies. */
 export interface Passed {
   readonly event: Event;
+  /** Another owner has counted it: its outcome is shown, and counted nowhere. */
+  readonly late: boolean;
   accounted(position: number, outcome: Outcome): void;
 }
 

@@ -113,6 +113,7 @@ describe('drain', () => {
     bench.f().answer(200);
     await turns();
     expect([first.done, second.done]).toEqual([true, true]);
+    await bench.outlet.close();
     expect(bench.clock.pending).toBe(0);
   });
 

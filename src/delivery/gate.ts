@@ -1,7 +1,7 @@
 import type { Claimed } from '../domain/claim.ts';
 import type { Clock, Deadline } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
-import type { Gate, OnSettled, Room } from '../domain/kind.ts';
+import type { Gate, OnSettled, Passage, Room } from '../domain/kind.ts';
 import type { DroppedReason, Outcome } from '../domain/outcome.ts';
 import type { Passed } from './copy.ts';
 import type { Lane } from './lane.ts';
@@ -50,6 +50,7 @@ class LaneGate implements ClosableGate {
   reserve(wanted: number, until?: Deadline): Promise<Room> {
     const now = this.#clock.monotonic();
     if (this.#draining) return Promise.resolve(noRoom('shutdown'));
+    if (wanted <= 0) return Promise.resolve(noRoom('overflow'));
     if (this.#waiters.length === 0) {
       const size = this.#worthwhileRoom(wanted, now);
       if (size > 0) return Promise.resolve(this.#take(size));
@@ -61,17 +62,21 @@ class LaneGate implements ClosableGate {
     if (this.#draining) return noRoom('shutdown');
     const now = this.#clock.monotonic();
     let size = wanted;
-    let reason: DroppedReason = 'overflow';
+    let reason: DroppedReason = this.#lanes[0]?.reason ?? 'overflow';
+    let counted = 0;
     for (const lane of this.#lanes) {
       const capacity = lane.hardCapacity();
-      if (capacity >= size || (this.#lanes.length > 1 && lane.isStalled(now))) continue;
+      if (capacity < size && this.#isLeftOut(lane, now)) continue;
+      counted++;
+      if (capacity >= size) continue;
       size = Math.max(0, capacity);
       reason = lane.reason;
     }
-    return size > 0 ? this.#take(size) : noRoom(reason);
+    return counted > 0 && size > 0 ? this.#take(size) : noRoom(reason);
   }
 
   onRoom(now: number): void {
+    if (this.#draining) for (const lane of this.#lanes) lane.tellIfEmpty();
     while (this.#waiters.length > 0) {
       const waiter = this.#waiters[0];
       if (waiter === undefined) return;
@@ -113,13 +118,19 @@ class LaneGate implements ClosableGate {
   #worthwhileRoom(wanted: number, now: number): number {
     let size = wanted;
     let worthwhile = wanted;
+    let counted = 0;
     for (const lane of this.#lanes) {
-      const capacity = lane.capacity(now);
-      if (capacity === 0 && this.#lanes.length > 1 && lane.isStalled(now)) continue;
-      size = Math.min(size, capacity);
+      if (this.#isLeftOut(lane, now)) continue;
+      counted++;
+      size = Math.min(size, lane.capacity(now));
       worthwhile = Math.min(worthwhile, lane.worthwhile(now));
     }
-    return size >= worthwhile ? size : 0;
+    return counted > 0 && size >= worthwhile ? size : 0;
+  }
+
+  /** A stalled lane does not hold up others. Where all are stalled there are no others, and nothing is claimed. */
+  #isLeftOut(lane: Lane, now: number): boolean {
+    return this.#lanes.length > 1 && lane.isStalled(now);
   }
 
   #take(size: number): Room {
@@ -159,17 +170,19 @@ class LaneRoom implements Room {
     this.#onRoom = onRoom;
   }
 
-  pass(events: readonly Claimed<Event>[], onSettled: OnSettled): void {
+  pass(events: readonly Claimed<Event>[], onSettled: OnSettled): Passage {
     if (!this.#open) throw new Error('room can be used once');
     if (events.length > this.size) throw new Error(`${events.length} events were passed into room for ${this.size}`);
     this.#giveBack();
     const now = this.#clock.monotonic();
+    const passage = new LanePassage(this.#lanes, events.length);
     for (const event of events) {
-      const passed = new PassedEvent(event, this.#lanes.length, onSettled);
+      const passed = new PassedEvent(event, this.#lanes.length, passage, onSettled);
       for (const lane of this.#lanes) lane.push(passed, now);
     }
     for (const lane of this.#lanes) lane.pump();
-    if (events.length < this.size) this.#onRoom(now);
+    this.#onRoom(now);
+    return passage;
   }
 
   release(): void {
@@ -184,21 +197,50 @@ class LaneRoom implements Room {
   }
 }
 
+/** Events that were passed together, and how many of their copies each lane still holds. */
+class LanePassage implements Passage {
+  late = false;
+  readonly #lanes: readonly Lane[];
+  readonly #held: number[];
+
+  constructor(lanes: readonly Lane[], events: number) {
+    this.#lanes = lanes;
+    this.#held = lanes.map(() => events);
+  }
+
+  accounted(position: number): void {
+    this.#held[position] = (this.#held[position] ?? 0) - 1;
+  }
+
+  disown(): void {
+    if (this.late) return;
+    this.late = true;
+    for (const [position, lane] of this.#lanes.entries()) lane.disown(this.#held[position] ?? 0);
+  }
+}
+
 /** One event and the outcomes of its copies, until all are there. */
 class PassedEvent implements Passed {
   readonly event: Event;
   readonly #outcomes: Outcome[];
+  readonly #passage: LanePassage;
   readonly #onSettled: OnSettled;
   #missing: number;
 
-  constructor(event: Event, copies: number, onSettled: OnSettled) {
+  constructor(event: Event, copies: number, passage: LanePassage, onSettled: OnSettled) {
+    this.#passage = passage;
     this.event = event;
     this.#outcomes = new Array(copies);
     this.#missing = copies;
     this.#onSettled = onSettled;
   }
 
+  get late(): boolean {
+    return this.#passage.late;
+  }
+
   accounted(position: number, outcome: Outcome): void {
+    this.#passage.accounted(position);
     this.#outcomes[position] = outcome;
     if (--this.#missing === 0) this.#onSettled(this.event, this.#outcomes);
   }
@@ -209,6 +251,7 @@ const noRoom = (reason: DroppedReason): Room => ({
   reason,
   pass(events) {
     if (events.length > 0) throw new Error(`${events.length} events were passed into room for 0`);
+    return { disown() {} };
   },
   release() {},
 });

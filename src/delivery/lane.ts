@@ -54,8 +54,11 @@ export class Lane implements CopyLane {
   #waiting = 0;
   #active = 0;
   #reserved = 0;
+  /** Of those in flight, the ones that another owner has counted. */
+  #disowned = 0;
   #fullSince: number | undefined;
   #abandoned = false;
+  #pumping = false;
   #onEmpty: () => void = () => {};
 
   constructor(options: LaneOptions) {
@@ -66,11 +69,10 @@ export class Lane implements CopyLane {
     this.#inFlightList = new DeadlineList(clock, timeout, (copy) => copy.call?.abort('timeout'));
     this.#throughput = new Throughput(delivery.concurrency);
     if (delivery.rate !== undefined) this.#pace = new Pace(delivery.rate, () => this.pump());
-    entry.inFlight = () => this.inFlight;
+    entry.inFlight = () => this.inFlight - this.#disowned;
     target.onChange = () => {
-      const now = clock.monotonic();
       this.pump();
-      options.onRoom(now);
+      this.#moreRoom(clock.monotonic());
     };
   }
 
@@ -81,13 +83,14 @@ export class Lane implements CopyLane {
   /** Events that may be claimed now, by a source that can wait. */
   capacity(now: number): number {
     if (!this.#options.target.reachable) return 0;
-    const { room, concurrency } = this.#options.delivery;
-    const perSecond = this.#throughput.perSecond(now);
+    const { room, concurrency, rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
+    const perSecond = Math.min(rate, this.#throughput.perSecond(now));
     const ahead = Math.min(room, Math.floor(perSecond * WAITING_SECONDS));
     const idle = concurrency - this.#active;
     const waiting = this.#waiting + this.#reserved;
-    const startable = waiting > 0 ? 0 : Math.min(idle, perSecond > 0 ? idle : FIRST_STEP);
-    return Math.max(0, startable, ahead - waiting);
+    const atOnce = Math.min(idle, Math.max(1, rate), perSecond > 0 ? idle : FIRST_STEP);
+    const startable = waiting > 0 ? 0 : Math.floor(atOnce);
+    return Math.max(0, Math.min(room - waiting, Math.max(startable, ahead - waiting)));
   }
 
   /** What is worth waking a source for. */
@@ -114,6 +117,7 @@ export class Lane implements CopyLane {
 
   unreserve(size: number): void {
     this.#reserved -= size;
+    this.#endStall(this.#options.clock.monotonic());
   }
 
   /** Shared fan-out: whether this lane has been without room for so long that it may no longer hold up the others. */
@@ -126,11 +130,21 @@ export class Lane implements CopyLane {
     return now - this.#fullSince >= this.#options.delivery.stall;
   }
 
-  /** Takes a claimed event. Without room, which only a stalled lane of a shared subscription lacks, it is dropped. */
+  /**
+   * Takes a claimed event. Without room, which only a stalled lane of a shared subscription lacks, it is dropped; so it is
+   * after the deadline of a drain.
+   */
   push(passed: Passed, now: number): void {
-    this.#options.entry.counts.claimed++;
+    const { entry, delivery } = this.#options;
+    entry.counts.claimed++;
     const copy = new Copy(passed, this);
-    if (this.#waiting >= this.#options.delivery.room || (this.#fullSince !== undefined && this.isStalled(now))) {
+    if (this.#abandoned) {
+      this.#account(copy, { type: 'dropped', reason: 'shutdown' });
+      return;
+    }
+    // Calls that were put back may stand above the room that was reserved.
+    const isFull = this.#waiting >= delivery.room + delivery.concurrency;
+    if (isFull || (this.#fullSince !== undefined && this.isStalled(now))) {
       this.#account(copy, { type: 'dropped', reason: this.reason });
       return;
     }
@@ -176,29 +190,41 @@ export class Lane implements CopyLane {
         answer satisfies never;
     }
     this.pump();
-    this.#options.onRoom(now);
+    this.#moreRoom(now);
   }
 
-  /** Waits until nothing is in flight; at the deadline what waits is dropped and what is called is given up. */
+  /**
+   * Waits until nothing is in flight and no source holds room for what it may still pass; at the deadline what waits is
+   * dropped and what is called is given up, and what is passed later is dropped.
+   */
   async drain(deadline: Deadline): Promise<void> {
     const { clock } = this.#options;
-    if (this.inFlight === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => {
       this.abandon();
       resolve();
     });
-    this.#onEmpty = resolve;
+    const earlier = this.#onEmpty;
+    this.#onEmpty = () => {
+      earlier();
+      resolve();
+    };
+    this.tellIfEmpty();
     await promise;
     cancel();
   }
 
+  /** Ends a drain when nothing is left. Call it when room was given back. */
+  tellIfEmpty(): void {
+    if (this.inFlight === 0 && this.#reserved === 0) this.#onEmpty();
+  }
+
   /** Accounts everything at once: `dropped(shutdown)` where no byte can have left, else `unknown(aborted)`. */
   abandon(): void {
+    this.#abandoned = true;
     this.#waitingList.forEach((copy) => {
       this.#dropWaiting(copy, 'shutdown');
     });
-    this.#abandoned = true;
     for (const copy of [...this.#called]) copy.call?.abort('aborted');
     this.#inFlightList.forEach((copy) => {
       copy.call?.abort('aborted');
@@ -213,8 +239,24 @@ export class Lane implements CopyLane {
     this.#options.target.onChange = () => {};
   }
 
+  /** So many copies that are in flight here are another owner's in the account. */
+  disown(copies: number): void {
+    this.#disowned += copies;
+  }
+
   /** Starts what may start. Call it after pushing. */
   pump(): void {
+    // A call that ends in the turn in which it starts comes back here: the loop below goes on by itself.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      this.#startAll();
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #startAll(): void {
     const { delivery, target } = this.#options;
     while (this.#active < delivery.concurrency && this.#queue.hasReady && target.reachable) {
       if (this.#pace !== undefined && !this.#pace.take(Math.min(this.#waiting, delivery.concurrency - this.#active)))
@@ -255,7 +297,17 @@ export class Lane implements CopyLane {
     this.#waitingList.remove(copy);
     this.#waiting--;
     this.#account(copy, { type: 'dropped', reason });
-    this.#options.onRoom(this.#options.clock.monotonic());
+    this.#moreRoom(this.#options.clock.monotonic());
+  }
+
+  #moreRoom(now: number): void {
+    this.#endStall(now);
+    this.#options.onRoom(now);
+  }
+
+  /** Seen when it happens: a stall that nobody saw end would count on from its beginning. */
+  #endStall(now: number): void {
+    if (this.#fullSince !== undefined) this.isStalled(now);
   }
 
   #lateReason(): DroppedReason {
@@ -263,14 +315,20 @@ export class Lane implements CopyLane {
   }
 
   #finish(copy: Copy, outcome: Outcome): void {
-    this.#account(copy, outcome);
     this.#queue.done(copy);
+    this.#account(copy, outcome);
   }
 
   #account(copy: Copy, outcome: Outcome): void {
     copy.state = 'accounted';
-    this.#options.entry.outcome(copy.passed.event, outcome);
+    const { entry } = this.#options;
+    if (copy.passed.late) {
+      this.#disowned--;
+      entry.late(copy.passed.event, outcome);
+    } else {
+      entry.outcome(copy.passed.event, outcome);
+    }
     copy.passed.accounted(this.position, outcome);
-    if (this.inFlight === 0) this.#onEmpty();
+    this.tellIfEmpty();
   }
 }

@@ -1,6 +1,7 @@
 import type { Event } from '../domain/event.ts';
 import {
   type Account,
+  addCounts,
   type Counts,
   countOutcome,
   type FunctionReport,
@@ -15,6 +16,8 @@ import type { TriggerName } from '../domain/trigger.ts';
 /** Hears every outcome as it is counted: feed, log lines, histograms. On the hot path: it must be cheap. */
 export interface OutcomeSink {
   outcome(trigger: TriggerName, event: FeedEvent, functionName: string, outcome: Outcome): void;
+  /** An outcome that another owner has already counted: it is shown, and counted nowhere. */
+  late(trigger: TriggerName, event: FeedEvent, functionName: string, outcome: Outcome): void;
   gap(trigger: TriggerName, gap: Gap): void;
   /** The trigger was deleted: nothing more comes for this function of it. */
   forget(trigger: TriggerName, functionName: string): void;
@@ -39,6 +42,10 @@ export class Entry {
   outcome(event: FeedEvent, outcome: Outcome): void {
     countOutcome(this.counts, outcome);
     this.#sink.outcome(this.#trigger, event, this.functionName, outcome);
+  }
+
+  late(event: FeedEvent, outcome: Outcome): void {
+    this.#sink.late(this.#trigger, event, this.functionName, outcome);
   }
 
   droppedBeforeClaim(event: FeedEvent, reason: DroppedReason): void {
@@ -144,11 +151,19 @@ export function accountOf(ledger: Ledger, trigger: TriggerName, entries: readonl
     dropped(event, reason) {
       for (const entry of entries) entry.droppedBeforeClaim(event, reason);
     },
+    lost(events, reason) {
+      for (const { counts } of entries) {
+        counts.read += events;
+        counts.droppedBeforeClaim[reason] += events;
+      }
+    },
     inDoubt: (event, functionName, outcome) => entryOf(functionName).outcome(event, outcome),
     gap: (gap) => ledger.gap(trigger, gap),
     restore(functionName, counts) {
       entryOf(functionName).counts = structuredClone(counts);
     },
+    adopt: (functionName, counts) => addCounts(entryOf(functionName).counts, counts, 1),
+    release: (functionName, counts) => addCounts(entryOf(functionName).counts, counts, -1),
     counts: (functionName) => entryOf(functionName).counts,
   };
 }

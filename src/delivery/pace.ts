@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 /** Lets so many calls start in a second. A lane without a rate has none, and pays nothing. */
 export class Pace {
   readonly #queue: PQueue;
+  readonly #burst: number;
   #asked = 0;
   #granted = 0;
   readonly #onGrant: () => void;
@@ -10,8 +11,8 @@ export class Pace {
   /** @param onGrant called when a start that was asked for is due */
   constructor(perSecond: number, onGrant: () => void) {
     // About ten bursts a second are smooth enough and cost little; below ten a second each start stands alone.
-    const burst = Math.max(1, Math.round(perSecond / 10));
-    this.#queue = new PQueue({ intervalCap: burst, interval: (1000 * burst) / perSecond });
+    this.#burst = Math.max(1, Math.round(perSecond / 10));
+    this.#queue = new PQueue({ intervalCap: this.#burst, interval: (1000 * this.#burst) / perSecond });
     this.#onGrant = onGrant;
   }
 
@@ -25,7 +26,8 @@ export class Pace {
       this.#asked++;
       void this.#queue.add(() => {
         this.#asked--;
-        this.#granted++;
+        // Who asked may have expired: grants that nobody takes do not pile up.
+        this.#granted = Math.min(this.#granted + 1, this.#burst);
         this.#onGrant();
       });
     }

@@ -34,7 +34,7 @@ describe('shared fan-out', () => {
     bench.f('g').refuses();
     await bench.run(5_000);
     const before = bench.report('f').delivered;
-    await bench.run(9_000);
+    await bench.run(4_900);
     const held = bench.report('f').delivered;
     await bench.run(20_000);
     expect(held - before).toBeLessThanOrEqual(1);
@@ -88,6 +88,21 @@ describe('shared fan-out', () => {
     bench.push(event('a'));
     await bench.run(10);
     expect(bench.settled.get('a')?.map(nameOf)).toEqual(['delivered', 'dropped(no_endpoint)']);
+  });
+
+  test('a function that was full once, and is gone much later, is waited for as long as any', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '10s', concurrency: 1, room: 1 } });
+    bench.push(event('a', 1));
+    bench.push(event('b', 1));
+    expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'overflow' });
+    for (const name of ['f', 'g', 'f', 'g']) bench.f(name).answer(200);
+    await bench.run(60_000, 100);
+    bench.move('g', undefined);
+    expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
+    await bench.run(9_900, 100);
+    expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
+    await bench.run(200, 100);
+    expect(bench.gate.tryReserve(1).size).toBe(1);
   });
 
   test('when every function is dead nothing is claimed', async () => {

@@ -19,6 +19,9 @@ export function eventId(identity: string, coordinates: string): EventId {
 /** The id of an occurrence without coordinates (core NATS): given once, at receipt. */
 export const randomEventId = (): EventId => randomBytes(12).toString('base64url').slice(0, EVENT_ID_LENGTH) as EventId;
 
+/** Stands for the id of an event of which only the coordinates are known. */
+export const unknownEventId = '' as EventId;
+
 /** Where an event stands at its source. Shown in the feed; never used to route. */
 export type SourceCoordinates =
   | { readonly type: 'kafka'; readonly topic: string; readonly partition: number; readonly offset: string }

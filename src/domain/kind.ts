@@ -113,9 +113,18 @@ export interface Room {
   /** Why there is no room; meaningful when `size` is 0. */
   readonly reason: DroppedReason;
   /** Hands over at most `size` claimed events and gives back what is left. At most once. */
-  pass(events: readonly Claimed<Event>[], onSettled: OnSettled): void;
+  pass(events: readonly Claimed<Event>[], onSettled: OnSettled): Passage;
   /** Gives all of it back. Harmless after `pass`. */
   release(): void;
+}
+
+/** Events that were passed together. */
+export interface Passage {
+  /**
+   * Somebody else has these events in its account from now on: another owner of the position found their claims and
+   * counted them. Outcomes that are still to come show in the feed as late, and count nowhere.
+   */
+  disown(): void;
 }
 
 /** The part of pino that a kind may use. */

@@ -64,6 +64,16 @@ export function isBalanced(counts: Counts, inFlight: number): boolean {
   );
 }
 
+/** Adds counts, or with -1 takes them away. */
+export function addCounts(to: Counts, counts: Readonly<Counts>, sign: 1 | -1): void {
+  for (const key of ['read', 'filtered', 'claimed', 'delivered', 'rejected'] as const) to[key] += sign * counts[key];
+  for (const reason of droppedReasons) {
+    to.droppedBeforeClaim[reason] += sign * counts.droppedBeforeClaim[reason];
+    to.dropped[reason] += sign * counts.dropped[reason];
+  }
+  for (const reason of unknownReasons) to.unknown[reason] += sign * counts.unknown[reason];
+}
+
 /** A time in which a source lost an unknown number of events: never counted as a number of events. */
 export interface Gap {
   /** Milliseconds since the epoch. */
@@ -82,6 +92,8 @@ export interface Account {
   filtered(events: number): void;
   /** One event that will not be claimed, and why. It shows in the feed. */
   dropped(event: Event, reason: DroppedReason): void;
+  /** Events that are gone and were never read. They are only counted: nobody knows what they were. */
+  lost(events: number, reason: DroppedReason): void;
   /** Claimed by a process that died: `unknown(crash)` or `dropped(claim_lost)`, one by one in the feed. */
   inDoubt(event: Pick<Event, 'id' | 'time' | 'coordinates'>, functionName: string, outcome: Outcome): void;
   gap(gap: Gap): void;
@@ -90,6 +102,10 @@ export interface Account {
    * A source whose counts live in the process alone never calls it.
    */
   restore(functionName: string, counts: Counts): void;
+  /** A part of the source (a partition) is ours from now on, with the counts that are stored with its claims. */
+  adopt(functionName: string, counts: Counts): void;
+  /** That part is another owner's now, and so are these counts. */
+  release(functionName: string, counts: Counts): void;
   /** The counts as they stand, to be stored with the claims. */
   counts(functionName: string): Readonly<Counts>;
 }

@@ -52,7 +52,8 @@ export const deliveryCases = {
     const member = rig.member();
     await member.open(topic, { delivery: { concurrency: 8, order: 'key' } });
     // Later events are answered sooner: without order they would overtake.
-    rig.recorder.behave('f', ({ body }) => ({ type: 'answer', status: 200, afterMs: 3 - (numberOf(body) % 4) }));
+    let arrived = 0;
+    rig.recorder.behave('f', () => ({ type: 'answer', status: 200, afterMs: 3 - (arrived++ % 4) }));
     await topic.publish(numbered(200));
     await hasAll(rig.recorder, 200);
     const byKey = Map.groupBy(rig.recorder.records, ({ body }) => numberOf(body) % 10);

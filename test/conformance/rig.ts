@@ -98,7 +98,7 @@ const deadline = (ms = PATIENCE_MS) => systemClock.monotonic() + ms;
 function createMember(connection: Connection, recorder: Recorder, onEnd: () => void): Member {
   const core = createDelivery({
     createCaller: undiciCaller,
-    sink: { outcome() {}, gap() {}, forget() {} },
+    sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'conformance',
     clock: systemClock,
     random: Math.random,

@@ -1,8 +1,9 @@
 import type { Claimed } from '../../src/domain/claim.ts';
 import type { Event } from '../../src/domain/event.ts';
-import type { Gate, Room } from '../../src/domain/kind.ts';
+import type { Gate, Passage, Room } from '../../src/domain/kind.ts';
 
-const noRoom: Room = { size: 0, reason: 'overflow', pass: () => {}, release: () => {} };
+const passage: Passage = { disown() {} };
+const noRoom: Room = { size: 0, reason: 'overflow', pass: () => passage, release: () => {} };
 
 /** A gate that never has room, and says when it was first asked for some. */
 export class FullGate implements Gate {
@@ -49,7 +50,10 @@ export class LosingGate implements Gate {
   }
 
   tryReserve(size: number): Room {
-    const pass = (events: readonly Claimed<Event>[]) => void this.lost.push(...events);
+    const pass = (events: readonly Claimed<Event>[]) => {
+      this.lost.push(...events);
+      return passage;
+    };
     return { size, reason: 'overflow', pass, release: () => {} };
   }
 }

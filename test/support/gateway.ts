@@ -117,7 +117,7 @@ function assertCleanExit(gateway: Running, { code, signal }: Exit): void {
 }
 
 /** A developer's own settings must not reach the tests. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const foreign = /^(KAFKA_|NATS_|KUBELESS_|KUBERNETES_|TRIGATE_|KUBECONFIG$)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
 }

@@ -78,7 +78,7 @@ export class OutletBench {
     }));
     this.delivery = createDelivery({
       createCaller: (origin, connections) => this.f(new URL(origin).hostname).createCaller(origin, connections),
-      sink: { outcome() {}, gap() {}, forget() {} },
+      sink: { outcome() {}, late() {}, gap() {}, forget() {} },
       userAgent: 'trigate/test',
       clock: this.clock,
       random: () => 1,
@@ -141,6 +141,14 @@ export class OutletBench {
       this.clock.advance(Math.min(step, left));
       await turns();
     }
+  }
+
+  /** Gives up what is left, and closes. */
+  async shut(): Promise<void> {
+    const drained = this.outlet.drain(this.clock.monotonic());
+    this.clock.advance(0);
+    await drained;
+    await this.outlet.close();
   }
 
   outcome(id: string, position = 0): string {

@@ -1,5 +1,5 @@
-import type { EachBatchPayload, OffsetsByTopicPartition } from 'kafkajs';
-import { type Claimed, type Event, markClaimed, TrigateError } from '../../src/sdk.ts';
+import type { OffsetsByTopicPartition } from 'kafkajs';
+import { asError, type Claimed, type Event, markClaimed, TrigateError } from '../../src/sdk.ts';
 import { isRefusal } from './kafkajs.ts';
 
 /*
@@ -8,30 +8,41 @@ import { isRefusal } from './kafkajs.ts';
  * **Whose commit was it?** The coordinator checks member and generation, not that the member owns the partition
  * (KAFKA-19779), so a commit under a generation in which the partition is no longer ours would be accepted. kafkajs reads
  * the generation in the same turn in which the commit is called, and may rejoin while a handler runs (tulios/kafkajs#1046).
- * So every membership has an epoch here, which ends with anything that may change the generation. A claim is sent only in
+ * So every membership has an epoch here, which ends with anything that may change the generation. A commit is sent only in
  * the turn that found its epoch current and its partition assigned, and counts only if the COMMIT_OFFSETS event of that
  * very request shows the generation of that epoch.
  *
  * **In doubt.** A commit whose answer did not come may have been applied, or may be applied later. Its events are neither
- * passed nor counted, and nothing more is committed under this membership: a later commit could be overtaken by it.
+ * passed nor counted, and nothing more is committed under this membership: a later commit could be overtaken by it, and an
+ * OffsetCommit is not monotonic.
  *
  * **Coalescing.** Kafka 4.1 appends commits with a linger of 5 ms and serves a connection one request at a time, so the
- * claims of all partitions travel together: while one request is out, the next is gathered.
+ * commits of all partitions travel together: while one request is out, the next is gathered.
  */
 
-/** Commits, when called, under the generation that kafkajs holds in that turn. */
-export type Commit = EachBatchPayload['commitOffsetsIfNecessary'];
+/** Commits under the generation that kafkajs holds in the turn of the call. */
+export type Commit = (topics: OffsetsByTopicPartition['topics']) => Promise<void>;
 
-interface Waiting {
+export interface Stored {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/** One partition's part of a commit. */
+export interface CommitRequest {
+  /** Of the membership under which its events were read. */
   readonly epoch: number;
   readonly partition: number;
-  /** The position after the claim: last claimed offset + 1. */
-  readonly offset: string;
+  /** Called in the turn in which the commit is sent. */
+  readonly content: () => Stored;
+}
+
+interface Waiting extends CommitRequest {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
 
-/** Ends a handler whose claim was not made. The events were not passed; whoever holds the position next reads them. */
+/** A claim that was not made, and is not in doubt: its events are read again by whoever holds the position. */
 export class ClaimRefused extends Error {
   override readonly name = 'ClaimRefused';
 }
@@ -40,18 +51,18 @@ export class Claims {
   readonly #topic: string;
   readonly #onDoubt: (error: Error) => void;
   #epoch = 0;
-  #isMember = false;
-  #assigned: ReadonlySet<number> = new Set();
-  #generation: number | undefined;
-  #doubt: Error | undefined;
-  #gathered = new Map<number, Waiting>();
-  #commit: Commit | undefined;
+  #member: { readonly generation: number; readonly assigned: ReadonlySet<number>; readonly commit: Commit } | undefined;
+  #isInDoubt = false;
+  #isHeld = false;
+  #claims = new Map<number, Waiting>();
+  #settlements = new Map<number, Waiting[]>();
   #isSending = false;
+  #onIdle: () => void = () => {};
   /** The request that is out, to be found again in the event that kafkajs emits when it was answered. */
   #sent: OffsetsByTopicPartition['topics'] | undefined;
   #answeredGeneration: number | undefined;
 
-  /** @param onDoubt called once per membership, when it may claim nothing more */
+  /** @param onDoubt called once per membership, when it may commit nothing more */
   constructor(topic: string, onDoubt: (error: Error) => void) {
     this.#topic = topic;
     this.#onDoubt = onDoubt;
@@ -63,18 +74,34 @@ export class Claims {
   }
 
   /** A membership begins. */
-  joined(partitions: readonly number[]): void {
+  joined(generation: number, partitions: readonly number[], commit: Commit): void {
     this.#epoch++;
-    this.#isMember = true;
-    this.#assigned = new Set(partitions);
-    this.#generation = undefined;
-    this.#doubt = undefined;
+    this.#member = { generation, assigned: new Set(partitions), commit };
+    this.#isInDoubt = false;
+    this.#isHeld = false;
+  }
+
+  /** The membership is about to end: nothing more is claimed, and what is claimed can still be settled. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /** Resolves when no request is out and none waits. */
+  idle(): Promise<void> {
+    if (!this.#isSending) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#onIdle;
+      this.#onIdle = () => {
+        before();
+        resolve();
+      };
+    });
   }
 
   /** Anything after which the generation may be another one: rebalance, stop, crash, lost connection. */
   left(): void {
     this.#epoch++;
-    this.#isMember = false;
+    this.#member = undefined;
   }
 
   /** What kafkajs says of a commit that was answered. */
@@ -82,85 +109,119 @@ export class Claims {
     if (topics === this.#sent) this.#answeredGeneration = generation;
   }
 
+  /** Whether events of that partition, read under that epoch, may be claimed. */
   isCurrent(epoch: number, partition: number): boolean {
-    return this.#isMember && epoch === this.#epoch && this.#assigned.has(partition) && this.#doubt === undefined;
+    return !this.#isHeld && this.#isMember(epoch, partition);
   }
 
   /**
-   * Records that everything before `offset` is taken, and makes the events ours. Rejects with `ClaimRefused` when the
-   * membership has changed, or with the error that left the claim in doubt.
+   * Records a position behind these events, and makes them ours. At most one claim of a partition may wait at a time.
+   * Rejects with `ClaimRefused` when the membership has changed, with the broker's refusal, or with the error that left the
+   * claim in doubt.
    */
-  async claim(
-    events: readonly Event[],
-    at: { epoch: number; partition: number; offset: string },
-    commit: Commit,
-  ): Promise<readonly Claimed<Event>[]> {
+  async claim(events: readonly Event[], request: CommitRequest): Promise<readonly Claimed<Event>[]> {
     await new Promise<void>((resolve, reject) => {
-      this.#gathered.set(at.partition, { ...at, resolve, reject });
-      this.#commit = commit;
+      this.#claims.set(request.partition, { ...request, resolve, reject });
       this.#send();
     });
     return markClaimed(events);
   }
 
+  /** Stores a partition as it is. A claim of that partition which travels with it says it all. Rejects like `claim`. */
+  settle(request: CommitRequest): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const waiting = this.#settlements.get(request.partition) ?? [];
+      this.#settlements.set(request.partition, [...waiting, { ...request, resolve, reject }]);
+      this.#send();
+    });
+  }
+
+  #isMember(epoch: number, partition: number): boolean {
+    return epoch === this.#epoch && !this.#isInDoubt && this.#member?.assigned.has(partition) === true;
+  }
+
   #send(): void {
-    if (this.#isSending || this.#gathered.size === 0) return;
+    if (this.#isSending) return;
+    if (this.#claims.size + this.#settlements.size === 0) {
+      const tell = this.#onIdle;
+      this.#onIdle = () => {};
+      tell();
+      return;
+    }
     this.#isSending = true;
     // The handlers of one fetch answer run within a turn: let them all come in.
     setImmediate(() => void this.#sendGathered());
   }
 
   async #sendGathered(): Promise<void> {
-    const waiting = [...this.#gathered.values()].filter((claim) => this.#admit(claim));
-    this.#gathered = new Map();
-    if (waiting.length > 0 && this.#commit !== undefined) await this.#request(waiting, this.#commit);
+    const batches = this.#gather();
+    if (batches.length > 0) await this.#request(batches);
     this.#isSending = false;
     this.#send();
   }
 
-  #admit(claim: Waiting): boolean {
-    if (this.isCurrent(claim.epoch, claim.partition)) return true;
-    claim.reject(this.#doubt ?? new ClaimRefused('the group has changed since these events were read'));
-    return false;
+  /** What waits, by partition; the first of each tells what is stored. */
+  #gather(): (readonly [Waiting, ...Waiting[]])[] {
+    const claims = this.#claims;
+    const settlements = this.#settlements;
+    this.#claims = new Map();
+    this.#settlements = new Map();
+    const partitions = new Set([...claims.keys(), ...settlements.keys()]);
+    return [...partitions].flatMap((partition) => {
+      const claim = claims.get(partition);
+      const admitted = [
+        ...(claim !== undefined && this.#admit(claim, this.isCurrent(claim.epoch, partition)) ? [claim] : []),
+        ...(settlements.get(partition) ?? []).filter((one) => this.#admit(one, this.#isMember(one.epoch, partition))),
+      ];
+      const [first, ...rest] = admitted;
+      return first === undefined ? [] : [[first, ...rest] as const];
+    });
   }
 
-  async #request(waiting: readonly Waiting[], commit: Commit): Promise<void> {
+  #admit(request: Waiting, isAdmitted: boolean): boolean {
+    if (!isAdmitted) request.reject(new ClaimRefused('the group has changed since these events were read'));
+    return isAdmitted;
+  }
+
+  /** From here to the call of `commit` no turn of the event loop may pass. */
+  async #request(batches: readonly (readonly [Waiting, ...Waiting[]])[]): Promise<void> {
+    const waiting = batches.flat();
+    const member = this.#member;
+    if (member === undefined) return;
     const epoch = this.#epoch;
-    const generation = this.#generation;
-    const partitions = waiting.map(({ partition, offset }) => ({ partition, offset }));
+    const partitions = batches.map(([{ partition, content }]) => {
+      const { offset, metadata } = content();
+      return { partition, offset: String(offset), metadata };
+    });
     const topics = [{ topic: this.#topic, partitions }];
     this.#sent = topics;
     this.#answeredGeneration = undefined;
     try {
-      await commit({ topics });
-      this.#verify(epoch, generation);
-      for (const claim of waiting) claim.resolve();
+      await member.commit(topics);
+      this.#verify(member.generation);
+      for (const request of waiting) request.resolve();
     } catch (thrown) {
-      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      const error = asError(thrown);
       if (!isRefusal(error)) this.#inDoubt(epoch, error);
-      for (const claim of waiting) claim.reject(error);
+      for (const request of waiting) request.reject(error);
     } finally {
       this.#sent = undefined;
     }
   }
 
   /**
-   * The commit was accepted: under the generation of the epoch that asked for it? Should the epoch have ended meanwhile,
+   * The commit was accepted: under the generation of the membership that asked for it? Should that have ended meanwhile,
    * the claim stands all the same: whoever owns the partition next starts behind it.
    */
-  #verify(epoch: number, known: number | undefined): void {
-    const answered = this.#answeredGeneration;
-    if (answered === undefined)
-      throw new TrigateError('CLAIM_IN_DOUBT', 'kafkajs did not say how a commit was answered');
-    if (known !== undefined && answered !== known) {
-      throw new TrigateError('CLAIM_IN_DOUBT', `a claim was made under generation ${answered} instead of ${known}`);
-    }
-    if (epoch === this.#epoch) this.#generation = answered;
+  #verify(generation: number): void {
+    if (this.#answeredGeneration === generation) return;
+    const answered = this.#answeredGeneration ?? 'an unknown one';
+    throw new TrigateError('CLAIM_IN_DOUBT', `a claim was made under generation ${answered} instead of ${generation}`);
   }
 
   #inDoubt(epoch: number, cause: Error): void {
-    if (epoch !== this.#epoch || this.#doubt !== undefined) return;
-    this.#doubt = cause;
+    if (epoch !== this.#epoch || this.#isInDoubt) return;
+    this.#isInDoubt = true;
     this.#onDoubt(new TrigateError('CLAIM_IN_DOUBT', `Kafka did not answer a claim: ${cause.message}`, { cause }));
   }
 }

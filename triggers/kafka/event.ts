@@ -1,5 +1,5 @@
 import type { EachBatchPayload, IHeaders } from 'kafkajs';
-import { type Event, eventId, orderKey } from '../../src/sdk.ts';
+import { type Event, eventId, orderKey, unknownEventId } from '../../src/sdk.ts';
 
 type Record = EachBatchPayload['batch']['messages'][number];
 type Order = 'key' | 'partition' | 'none';
@@ -39,6 +39,17 @@ export class PartitionEvents {
       data: record.value ?? EMPTY,
       coordinates: { type: 'kafka', topic: this.#topic, partition: this.#partition, offset: record.offset },
     };
+  }
+
+  /** An event whose record is not at hand: its id, which the record's time is part of, is not known. */
+  bare(offset: number): Pick<Event, 'id' | 'time' | 'coordinates'> {
+    const coordinates = {
+      type: 'kafka',
+      topic: this.#topic,
+      partition: this.#partition,
+      offset: String(offset),
+    } as const;
+    return { id: unknownEventId, time: 0, coordinates };
   }
 
   #orderOf(record: Record): number | null {

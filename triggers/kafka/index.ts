@@ -4,12 +4,17 @@ import type { Logger, Topics, TriggerKind } from '../../src/sdk.ts';
 import { createKafka } from './kafkajs.ts';
 import { type Brokers, openKafkaSource } from './source.ts';
 import { type KafkaTriggerSpec, kafkaTriggerSpec, kafkaTriggerType } from './spec.ts';
-import { kafkaTopics } from './topics.ts';
+import { kafkaTopics, unreachable } from './topics.ts';
 
 export interface KafkaConnection {
   readonly brokers: readonly string[];
   readonly ssl?: ConnectionOptions;
   readonly sasl?: SASLOptions;
+  /**
+   * Milliseconds after which a member that fell silent loses its partitions: also how long a killed process keeps its
+   * successor waiting. Default: 30,000.
+   */
+  readonly sessionTimeout?: number;
 }
 
 /** The connections that all Kafka triggers of a process share. */
@@ -27,6 +32,8 @@ export const kafkaTrigger = {
   spec: kafkaTriggerSpec,
 } as const;
 
+const DEFAULT_SESSION_TIMEOUT_MS = 30_000;
+
 export function createKafkaKind(connection: KafkaConnection, log: Logger): KafkaKind {
   const kafka = createKafka(
     {
@@ -41,7 +48,7 @@ export function createKafkaKind(connection: KafkaConnection, log: Logger): Kafka
     },
     log,
   );
-  const brokers = new SharedBrokers(kafka);
+  const brokers = new SharedBrokers(kafka, connection.sessionTimeout ?? DEFAULT_SESSION_TIMEOUT_MS);
   const topics = kafkaTopics(kafka, () => brokers.admin());
   return {
     ...kafkaTrigger,
@@ -60,12 +67,15 @@ export function createKafkaKind(connection: KafkaConnection, log: Logger): Kafka
 }
 
 class SharedBrokers implements Brokers {
+  readonly remembered: Brokers['remembered'] = new Map();
   readonly kafka: Kafka;
+  readonly sessionTimeout: number;
   #admin: Promise<Admin> | undefined;
   #clusterId: Promise<string> | undefined;
 
-  constructor(kafka: Kafka) {
+  constructor(kafka: Kafka, sessionTimeout: number) {
     this.kafka = kafka;
+    this.sessionTimeout = sessionTimeout;
   }
 
   admin(): Promise<Admin> {
@@ -93,7 +103,7 @@ class SharedBrokers implements Brokers {
       return admin;
     } catch (error) {
       this.#admin = undefined;
-      throw error;
+      throw unreachable(error);
     }
   }
 }

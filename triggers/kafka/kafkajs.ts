@@ -2,13 +2,12 @@ import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
 import { z } from 'zod';
 import type { Logger } from '../../src/sdk.ts';
+import { patchMembership } from './membership.ts';
 
 /*
- * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file; its test fails when the library
- * changes under it.
+ * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file and in membership.ts; their test
+ * fails when the library changes under them.
  */
-
-export const KAFKAJS_VERSION = '2.2.4';
 
 // CommonJS, whose names a module loader does not all see: they are taken from the default export.
 const require = createRequire(import.meta.url);
@@ -32,35 +31,6 @@ export function patchIdleTimer(): void {
     if (this.pending.length > 0) schedule.call(this);
   };
   prototype.patched = true;
-}
-
-export interface Coordinator {
-  offsetCommit(request: {
-    groupId: string;
-    groupGenerationId: number;
-    memberId: string;
-    topics: { topic: string; partitions: { partition: number; offset: string; metadata?: string }[] }[];
-  }): Promise<unknown>;
-}
-
-interface Cluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  findGroupCoordinator(request: { groupId: string }): Promise<Coordinator>;
-}
-
-/** Speaks to the coordinator of a group without joining it. */
-export async function withCoordinator<T>(kafka: Kafka, groupId: string, use: (coordinator: Coordinator) => Promise<T>) {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
-  const create = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
-  if (typeof create !== 'function') throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected; this one is another`);
-  const cluster = create({}) as Cluster;
-  await cluster.connect();
-  try {
-    return await use(await cluster.findGroupCoordinator({ groupId }));
-  } finally {
-    await cluster.disconnect();
-  }
 }
 
 /** Answers to an OffsetCommit after which it is certain that nothing was applied, and nothing will be. */
@@ -87,6 +57,7 @@ const logLevelOf = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(
 /** A kafkajs client that logs as we do, without printing what it prints at every start. */
 export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
+  patchMembership();
   return new kafkajs.Kafka({
     ...config,
     logLevel: kafkajs.logLevel.WARN,

@@ -1,124 +1,180 @@
-import type { EachBatchPayload } from 'kafkajs';
-import type { Event, Room, SourceContext } from '../../src/sdk.ts';
-import type { Claims } from './claim.ts';
-import { PartitionEvents } from './event.ts';
-import type { KafkaTriggerSpec } from './spec.ts';
+import {
+  addCounts,
+  type Clock,
+  type Counts,
+  countOutcome,
+  type DroppedReason,
+  noCounts,
+  type Outcome,
+  type Passage,
+} from '../../src/sdk.ts';
+import type { Stored } from './claim.ts';
+import { encodeMetadata, type Metadata } from './metadata.ts';
+import { OffsetWindow } from './window.ts';
 
-type Batch = EachBatchPayload['batch'];
+/** Events of a partition that are decided on together. */
+export interface Taking {
+  /** Offsets that will be claimed, ascending. */
+  readonly offsets: readonly number[];
+  /** Why others among them are not. */
+  readonly dropped: readonly DroppedReason[];
+  /** One more than the last of them. */
+  readonly position: number;
+}
 
-/** Most events in one claim. With the gate's room it bounds what a crash leaves in doubt. */
-const CHUNK = 512;
-/** While it waits for room, a handler must send heartbeats: kafkajs has none in the background. */
-const HEARTBEAT_EVERY_MS = 1_000;
+/** Events that were passed together and are not all settled. */
+export interface Chunk {
+  passage: Passage | undefined;
+  left: number;
+}
 
-/** Reads batches: reserve, claim, pass, chunk by chunk. Returns when all is passed, not when it is answered. */
-export class PartitionReader {
-  readonly #claims: Claims;
-  readonly #cluster: string;
-  readonly #spec: KafkaTriggerSpec;
-  readonly #context: SourceContext;
-  readonly #partitions = new Map<number, PartitionEvents>();
-  #unsettled = 0;
-  #onSettled: () => void = () => {};
+/**
+ * A partition that is ours: its position, what is claimed and not settled, and its counts, which are stored with every
+ * commit. They are counts of whole events: a claimed event is counted at once, its outcomes when all copies have one.
+ */
+export class OwnedPartition {
+  readonly partition: number;
+  /** The counts of each function, also of those that a shared trigger no longer selects. */
+  readonly counts: Map<string, Counts>;
+  readonly #window: OffsetWindow;
+  readonly #by: string;
+  readonly #functions: readonly string[];
+  readonly #chunks = new Set<Chunk>();
+  #isOurs = true;
+  #isDirty = false;
+  #waiting: (() => void)[] = [];
+  readonly #onSettled: () => void;
 
-  constructor(claims: Claims, cluster: string, spec: KafkaTriggerSpec, context: SourceContext) {
-    this.#claims = claims;
-    this.#cluster = cluster;
-    this.#spec = spec;
-    this.#context = context;
+  /** @param onSettled called whenever something was settled */
+  constructor(
+    partition: number,
+    position: number,
+    by: string,
+    functions: readonly string[],
+    counts: Map<string, Counts>,
+    onSettled: () => void,
+  ) {
+    this.#onSettled = onSettled;
+    this.partition = partition;
+    this.counts = counts;
+    this.#window = new OffsetWindow(position);
+    this.#by = by;
+    this.#functions = functions;
+    for (const name of functions) if (!counts.has(name)) counts.set(name, noCounts());
   }
 
-  /**
-   * @param epoch of the membership under which the batch arrived
-   * @param position committed when the group was joined; what lies before it is taken already
-   */
-  async read(payload: EachBatchPayload, epoch: number, position: bigint | undefined): Promise<void> {
-    const { batch, resolveOffset } = payload;
-    const messages = batch.messages;
-    let next = position === undefined ? 0 : firstFrom(batch, position);
-    if (next > 0) resolveOffset(messages[next - 1]?.offset ?? batch.lastOffset());
-    const isOurs = () => payload.isRunning() && !payload.isStale() && this.#claims.isCurrent(epoch, batch.partition);
-    while (next < messages.length && isOurs()) {
-      const room = await this.#reserve(Math.min(CHUNK, messages.length - next), payload, isOurs);
-      if (room === undefined) return;
-      try {
-        next = await this.#take(payload, epoch, next, room);
-      } finally {
-        room.release();
-      }
-      resolveOffset(messages[next - 1]?.offset ?? batch.lastOffset());
-      await payload.heartbeat();
-    }
+  get position(): number {
+    return this.#window.position;
   }
 
-  /** Resolves when everything that was passed is accounted, or at the deadline. */
-  settled(deadline: number): Promise<void> {
-    if (this.#unsettled === 0) return Promise.resolve();
-    const { clock } = this.#context;
+  /** Claimed and not settled. */
+  get unsettled(): number {
+    return this.#window.size;
+  }
+
+  /** False once another owner has it. */
+  get isOurs(): boolean {
+    return this.#isOurs;
+  }
+
+  /** Something was settled or counted that is not stored yet. */
+  get isDirty(): boolean {
+    return this.#isDirty;
+  }
+
+  /** Resolves when something is settled next, or after `ms`. */
+  advanced(clock: Clock, ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
-      this.#onSettled = () => {
+      const cancel = clock.after(ms, resolve);
+      this.#waiting.push(() => {
         cancel();
         resolve();
-      };
+      });
     });
   }
 
-  async #reserve(wanted: number, payload: EachBatchPayload, isOurs: () => boolean): Promise<Room | undefined> {
-    const { gate, clock } = this.#context;
-    for (;;) {
-      const room = await gate.reserve(wanted, clock.monotonic() + HEARTBEAT_EVERY_MS);
-      if (!isOurs() || room.reason === 'shutdown') {
-        room.release();
-        return undefined;
-      }
-      if (room.size > 0) return room;
-      await payload.heartbeat();
-    }
+  /** The highest position that a claim which begins at `first` may reach: the window is bounded. */
+  limit(first: number): number {
+    return this.#window.limit(first);
   }
 
-  /** Claims and passes as many events as there is room for. Answers the index behind the last one taken. */
-  async #take(payload: EachBatchPayload, epoch: number, from: number, room: Room): Promise<number> {
-    const { batch } = payload;
-    const events = this.#eventsOf(batch.partition);
-    const taken: Event[] = [];
-    const tooLarge: Event[] = [];
-    let next = from;
-    for (; next < batch.messages.length && taken.length < room.size && next - from < CHUNK; next++) {
-      const message = batch.messages[next];
-      if (message === undefined) break;
-      const event = events.from(message);
-      (event.data.length > this.#spec.delivery.maxBytes ? tooLarge : taken).push(event);
-    }
-    const offset = String(BigInt(batch.messages[next - 1]?.offset ?? batch.lastOffset()) + 1n);
-    const at = { epoch, partition: batch.partition, offset };
-    const claimed = await this.#claims.claim(taken, at, payload.commitOffsetsIfNecessary);
-    const { account } = this.#context;
-    account.read(taken.length + tooLarge.length);
-    for (const event of tooLarge) account.dropped(event, 'too_large');
-    this.#unsettled += claimed.length;
-    room.pass(claimed, this.#settle);
-    return next;
+  /** What a commit says now. */
+  stored(): Stored {
+    this.#isDirty = false;
+    return { offset: this.position, metadata: this.#encode([...this.#window.unsettled()], this.counts, this.position) };
   }
 
-  #settle = (): void => {
-    if (--this.#unsettled === 0) this.#onSettled();
-  };
+  /** What a commit says that makes this claim. Nothing is changed until `claimed`. */
+  storedWith(taking: Taking): Stored {
+    this.#isDirty = false;
+    const counts = new Map(this.counts);
+    for (const name of this.#functions) counts.set(name, this.#countsWith(name, taking));
+    const open = [...this.#window.unsettled(), ...taking.offsets];
+    return { offset: taking.position, metadata: this.#encode(open, counts, taking.position) };
+  }
 
-  #eventsOf(partition: number): PartitionEvents {
-    let events = this.#partitions.get(partition);
-    if (events === undefined) {
-      events = new PartitionEvents(this.#cluster, this.#spec.topic, partition, this.#spec.delivery.order);
-      this.#partitions.set(partition, events);
+  /** A commit was not accepted: what it said is still to be stored. */
+  markDirty(): void {
+    this.#isDirty = true;
+  }
+
+  /** The claim stands. */
+  claimed(taking: Taking): Chunk {
+    for (const name of this.#functions) this.counts.set(name, this.#countsWith(name, taking));
+    this.#window.claim(taking.offsets, taking.position);
+    const chunk: Chunk = { passage: undefined, left: taking.offsets.length };
+    if (chunk.left > 0) this.#chunks.add(chunk);
+    return chunk;
+  }
+
+  /** All copies of a claimed event have their outcome: one for each function. */
+  settled(offset: number, outcomes: readonly Outcome[], chunk: Chunk): void {
+    if (--chunk.left === 0) this.#chunks.delete(chunk);
+    if (!this.#isOurs || !this.#window.settle(offset)) return;
+    for (const [i, outcome] of outcomes.entries()) this.count(this.#functions[i] ?? '', outcome);
+    if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
+    this.#onSettled();
+  }
+
+  /** Events that are gone, which nobody has read. */
+  lost(events: number): void {
+    for (const name of this.#functions) {
+      const counts = this.counts.get(name) ?? noCounts();
+      counts.read += events;
+      counts.droppedBeforeClaim.offsets_lost += events;
     }
-    return events;
+    this.#isDirty = true;
+  }
+
+  count(functionName: string, outcome: Outcome): void {
+    const counts = this.counts.get(functionName);
+    if (counts !== undefined) countOutcome(counts, outcome);
+    this.#isDirty = true;
+  }
+
+  /** Another owner has it: what is still in flight is in its account. */
+  lose(): void {
+    this.#isOurs = false;
+    for (const chunk of this.#chunks) chunk.passage?.disown();
+    this.#chunks.clear();
+  }
+
+  #countsWith(name: string, { offsets, dropped }: Taking): Counts {
+    const counts = structuredCounts(this.counts.get(name));
+    counts.read += offsets.length + dropped.length;
+    counts.claimed += offsets.length;
+    for (const reason of dropped) counts.droppedBeforeClaim[reason]++;
+    return counts;
+  }
+
+  #encode(open: readonly number[], counts: Map<string, Counts>, position: number): string {
+    const metadata: Metadata = { by: this.#by, open, counts };
+    return encodeMetadata(metadata, position);
   }
 }
 
-/** The index of the first message at or behind a position. */
-function firstFrom(batch: Batch, position: bigint): number {
-  const first = batch.messages[0];
-  if (first === undefined || BigInt(first.offset) >= position) return 0;
-  const found = batch.messages.findIndex((message) => BigInt(message.offset) >= position);
-  return found < 0 ? batch.messages.length : found;
+function structuredCounts(counts: Counts | undefined): Counts {
+  const copy = noCounts();
+  if (counts !== undefined) addCounts(copy, counts, 1);
+  return copy;
 }

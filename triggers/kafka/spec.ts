@@ -13,6 +13,7 @@ export const kafkaTriggerType: ResourceType = {
 export interface KafkaTriggerSpec extends TriggerSpec {
   readonly topic: string;
   readonly startFrom: 'newest' | 'earliest';
+  readonly onOffsetsLost: 'hold' | 'newest' | 'earliest';
   readonly paused: boolean;
 }
 
@@ -27,5 +28,9 @@ export const kafkaTriggerSpec: z.ZodType<KafkaTriggerSpec> = z.strictObject({
   delivery,
   fanout,
   startFrom: z.enum(['newest', 'earliest']).default('newest').describe('Where to start while no position exists.'),
+  onOffsetsLost: z
+    .enum(['hold', 'newest', 'earliest'])
+    .default('hold')
+    .describe('What to do when the position is no longer in the topic: wait for a person, or go on, counting the gap.'),
   paused: z.boolean().default(false).describe('Holds the position: nothing is claimed.'),
 });

@@ -22,7 +22,7 @@ export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
     },
     async create(topic, { partitions }) {
       checkName(topic);
-      const connection = await reachable(admin);
+      const connection = await admin();
       const created = await connection.createTopics({
         topics: [{ topic, numPartitions: partitions }],
         waitForLeaders: true,
@@ -31,13 +31,13 @@ export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
     },
     async delete(topic) {
       checkName(topic);
-      const connection = await reachable(admin);
+      const connection = await admin();
       await connection.deleteTopics({ topics: [topic] }).catch((error) => {
         throw translated(error, topic);
       });
     },
     async list() {
-      const connection = await reachable(admin);
+      const connection = await admin();
       const topics = await connection.listTopics();
       return topics.filter((topic) => !topic.startsWith('__')).sort();
     },
@@ -77,20 +77,14 @@ function checkName(topic: string): void {
   );
 }
 
-async function reachable(admin: () => Promise<Admin>): Promise<Admin> {
-  try {
-    return await admin();
-  } catch (error) {
-    throw unreachable(error);
-  }
-}
-
-function unreachable(error: unknown): TrigateError {
+export function unreachable(error: unknown): TrigateError {
   const message = error instanceof Error ? error.message : String(error);
   return new TrigateError('BROKER_UNREACHABLE', `Kafka cannot be reached: ${message}`, { cause: error });
 }
 
-function translated(error: unknown, topic: string): Error {
+/** The error in words of ours. kafkajs wraps what it has tried several times. */
+export function translated(thrown: unknown, topic: string): Error {
+  const error = thrown instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ? (thrown.cause ?? thrown) : thrown;
   if (error instanceof kafkajs.KafkaJSProtocolError) {
     if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
       return new TrigateError('NOT_FOUND', `there is no topic "${topic}"`);

@@ -1,5 +1,5 @@
 import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
-import type { Clock, Gap } from '../../src/sdk.ts';
+import { asError, type Clock, type Gap, TrigateError } from '../../src/sdk.ts';
 
 /** What a source hears of the connection. */
 export interface LinkListener {
@@ -12,6 +12,7 @@ export interface LinkListener {
 
 /** The one connection that all NATS triggers of a process share. It reconnects for ever. */
 export interface Link {
+  /** @throws TrigateError BROKER_UNREACHABLE */
   connect(): Promise<NatsConnection>;
   follow(listener: LinkListener): () => void;
   close(): Promise<void>;
@@ -68,7 +69,8 @@ class SharedLink implements Link {
       return connection;
     } catch (error) {
       this.#connection = undefined;
-      throw error;
+      const message = `NATS cannot be reached: ${asError(error).message}`;
+      throw new TrigateError('BROKER_UNREACHABLE', message, { cause: error });
     }
   }
 

@@ -19,7 +19,12 @@ export async function openNatsSource(
   context: SourceContext,
 ): Promise<Source> {
   const source = new NatsSource(link, subscription, context);
-  await source.start();
+  try {
+    await source.start();
+  } catch (error) {
+    await source.close(context.clock.monotonic());
+    throw error;
+  }
   return source;
 }
 
@@ -42,13 +47,17 @@ class NatsSource implements Source {
   }
 
   async start(): Promise<void> {
+    const { signal } = this.#context;
+    signal.throwIfAborted();
     const connection = await this.#link.connect();
+    signal.throwIfAborted();
     this.#subscription = connection.subscribe(this.#spec.topic, {
       queue: this.#queue,
       callback: (error, message) => this.#receive(error, message),
     });
     // Answered when the server has seen the SUB: what is published from here on comes.
     await connection.flush();
+    signal.throwIfAborted();
     this.#context.report({
       type: 'connected',
       message: `subscribed to ${this.#spec.topic} in queue group ${this.#queue}`,

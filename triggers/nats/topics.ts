@@ -15,9 +15,7 @@ export function natsTopics(link: Link): Topics {
           `subject ${JSON.stringify(topic)}: allowed are tokens divided by "."`,
         );
       }
-      const connection = await link.connect().catch((error) => {
-        throw new TrigateError('BROKER_UNREACHABLE', `NATS cannot be reached: ${error.message}`, { cause: error });
-      });
+      const connection = await link.connect();
       const headers = createHeaders();
       for (const [name, value] of Object.entries(message.headers)) headers.set(name, value);
       connection.publish(topic, message.data, { headers });

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { type Dispatcher, Pool } from 'undici';
+import { Client, type Dispatcher, Pool } from 'undici';
 import { asError } from '../../domain/errors.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
 import type { Answer, Call, Caller, CallListener, OutgoingRequest } from './call.ts';
@@ -17,6 +17,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 export function undiciCaller(origin: string, connections: number): Caller {
   const pool = new Pool(origin, {
     connections,
+    factory: (origin, options) => new PoolClient(origin, options),
     pipelining: 1,
     allowH2: false,
     connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
@@ -28,6 +29,7 @@ export function undiciCaller(origin: string, connections: number): Caller {
     bodyTimeout: 0,
     maxHeaderSize: 16 * 1024,
   });
+  let closing: Promise<void> | undefined;
   return {
     send(request, listener) {
       const call = new UndiciCall(listener);
@@ -39,8 +41,23 @@ export function undiciCaller(origin: string, connections: number): Caller {
       return call;
     },
     probe: () => canConnect(new URL(origin)),
-    close: () => pool.close(),
+    close() {
+      closing ??= pool.close();
+      return closing;
+    },
   };
+}
+
+/**
+ * undici's pool takes a client whose `dispatch` says false for busy until it drains. One that refused a request as
+ * invalid says false too, has nothing to drain, and would never be used again: so many such events as there are connections
+ * would silence a function for ever.
+ */
+class PoolClient extends Client {
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const isFree = super.dispatch(options, handler);
+    return isFree || (handler instanceof UndiciCall && handler.isInvalid);
+  }
 }
 
 function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
@@ -58,6 +75,8 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   #bodyBytes = 0;
   #reason: UnknownReason = 'reset';
   #answered = false;
+  /** undici would not take it. */
+  isInvalid = false;
 
   constructor(listener: CallListener) {
     this.#listener = listener;
@@ -88,12 +107,14 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error): void {
-    if (this.#controller === undefined) this.#finish({ type: isUsageError(cause) ? 'invalid' : 'notSent', cause });
+    if (this.#controller === undefined && isUsageError(cause)) this.invalid(cause);
+    else if (this.#controller === undefined) this.#finish({ type: 'notSent', cause });
     else if (this.#status !== 0) this.#finish({ type: 'answered', status: this.#status });
     else this.#finish({ type: 'unknown', reason: this.#reason });
   }
 
   invalid(cause: Error): void {
+    this.isInvalid = true;
     this.#finish({ type: 'invalid', cause });
   }
 
@@ -111,7 +132,12 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
 }
 
 /** undici refuses such a request whenever it is tried. */
-const isUsageError = (cause: Error): boolean => 'code' in cause && cause.code === 'UND_ERR_INVALID_ARG';
+const USAGE_ERRORS: readonly unknown[] = [
+  'UND_ERR_INVALID_ARG',
+  'UND_ERR_NOT_SUPPORTED',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+];
+const isUsageError = (cause: Error): boolean => 'code' in cause && USAGE_ERRORS.includes(cause.code);
 
 function canConnect(origin: URL): Promise<boolean> {
   const port = origin.port === '' ? (origin.protocol === 'https:' ? 443 : 80) : Number(origin.port);

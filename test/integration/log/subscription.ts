@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/domain/clock.ts';
 import type { Event } from '../../../src/domain/event.ts';
 import type { Gate, OnSettled, Room, Source, SourceContext } from '../../../src/domain/kind.ts';
 import type { Account, Counts } from '../../../src/domain/ledger.ts';
-import { countOutcome, noCounts } from '../../../src/domain/ledger.ts';
+import { addCounts, countOutcome, noCounts } from '../../../src/domain/ledger.ts';
 import type { DroppedReason, Outcome } from '../../../src/domain/outcome.ts';
 import { delivery } from '../../../src/domain/trigger.ts';
 import type { TopicLog } from '../../../src/standalone/log/topic-log.ts';
@@ -59,6 +59,7 @@ export class HandGate implements Gate {
         open = false;
         this.#room += size - events.length;
         for (const event of events) this.#take(event, onSettled);
+        return { disown() {} };
       },
       release: () => {
         if (!open) return;
@@ -106,6 +107,9 @@ export class TestAccount implements Account {
   filtered = (events: number) => this.#each((counts) => (counts.filtered += events));
   gap = () => {};
   restore = (name: string, counts: Counts) => void this.byFunction.set(name, counts);
+  lost = () => {};
+  adopt = (name: string, counts: Counts) => addCounts(this.#of(name), counts, 1);
+  release = (name: string, counts: Counts) => addCounts(this.#of(name), counts, -1);
   counts = (name: string) => this.#of(name);
 
   dropped(event: Event, reason: DroppedReason): void {

@@ -1,0 +1,159 @@
+import { createRequire } from 'node:module';
+import kafkajs, { type OffsetsByTopicPartition, type PartitionAssigner } from 'kafkajs';
+
+/*
+ * kafkajs joins its group in the middle of things: when a heartbeat says so, and inside one broker's fetch while handlers
+ * of other brokers run (tulios/kafkajs#1046). It tells of it in events that nobody can wait for. At most once needs two
+ * moments that can be waited for:
+ *
+ *   leaving   before the group is joined anew, while commits of the old generation are still taken: what is in flight may
+ *             end and be settled.
+ *   joined    after the join and before anything is fetched: positions and what is stored with them are read, and first
+ *             positions are stored.
+ *
+ * Both are put around `ConsumerGroup.joinAndSync`. A consumer's own listener travels on its assigner, the only thing of
+ * ours that kafkajs hands through to that class.
+ */
+
+export interface StoredPosition {
+  readonly partition: number;
+  /** -1: none. */
+  readonly offset: number;
+  readonly metadata: string | null;
+}
+
+/** The group as this member sees it. Methods act under the generation that kafkajs holds in the turn of the call. */
+export interface Group {
+  readonly generation: number;
+  /** Of the topic that is read. */
+  readonly partitions: readonly number[];
+  /** Resolves when the broker has accepted it. Nothing is tried again. */
+  commit(topics: OffsetsByTopicPartition['topics']): Promise<void>;
+  heartbeat(): Promise<void>;
+  positions(): Promise<StoredPosition[]>;
+  /** First and next offset of each partition. */
+  ends(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>>;
+}
+
+export interface MembershipListener {
+  leaving(group: Group): Promise<void>;
+  joined(group: Group): Promise<void>;
+  /** The broker has no such offset. Nothing is read from that partition until the group is joined anew. */
+  outOfRange(partition: number): void;
+}
+
+interface ConsumerGroup {
+  readonly assigners: readonly (ReturnType<PartitionAssigner> & { readonly listener?: MembershipListener })[];
+  readonly groupId: string;
+  memberId: string | null;
+  readonly generationId: number;
+  readonly coordinator: {
+    offsetFetch(request: object): Promise<{
+      responses: { partitions: { partition: number; offset: string; metadata: string | null }[] }[];
+    }>;
+    heartbeat(request: object): Promise<unknown>;
+  };
+  readonly cluster: {
+    fetchTopicsOffset(topics: object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>;
+  };
+  readonly topicsSubscribed: readonly string[];
+  offsetManager: unknown;
+  assigned(): { topic: string; partitions: number[] }[];
+  commitOffsets(offsets: OffsetsByTopicPartition): Promise<void>;
+  pause(partitions: { topic: string; partitions: number[] }[]): void;
+  joinAndSync(): Promise<void>;
+  recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>;
+}
+
+const KAFKAJS_VERSION = '2.2.4';
+
+const REJOIN: ReadonlySet<string> = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
+/** How often `joined` may be overtaken by the next rebalance before the consumer gives up. */
+const MAX_JOINS = 20;
+
+const require = createRequire(import.meta.url);
+let isPatched = false;
+
+/** Puts the two moments into kafkajs, once per process. */
+export function patchMembership(): void {
+  if (isPatched) return;
+  isPatched = true;
+  const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
+  const { joinAndSync, recoverFromOffsetOutOfRange } = prototype;
+  if (typeof joinAndSync !== 'function' || typeof recoverFromOffsetOutOfRange !== 'function') {
+    throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected; this one is another`);
+  }
+  prototype.joinAndSync = async function () {
+    const listener = listenerOf(this);
+    if (listener === undefined) return joinAndSync.call(this);
+    if (this.offsetManager !== null) await listener.leaving(groupOf(this));
+    for (let joins = 1; ; joins++) {
+      await joinAndSync.call(this);
+      try {
+        await listener.joined(groupOf(this));
+        return;
+      } catch (error) {
+        if (joins === MAX_JOINS || !(await mayJoinAgain(this, error))) throw error;
+      }
+    }
+  };
+  prototype.recoverFromOffsetOutOfRange = async function (error) {
+    const listener = listenerOf(this);
+    if (listener === undefined) return recoverFromOffsetOutOfRange.call(this, error);
+    // kafkajs would commit the latest or the earliest offset, and go on.
+    this.pause([{ topic: error.topic, partitions: [error.partition] }]);
+    listener.outOfRange(error.partition);
+  };
+}
+
+/** The assigner of kafkajs, carrying the listener of its consumer. */
+export function assignerWith(listener: MembershipListener): PartitionAssigner {
+  return (config) => ({ ...kafkajs.PartitionAssigners.roundRobin(config), listener });
+}
+
+const listenerOf = (group: ConsumerGroup) => group.assigners.find(({ listener }) => listener !== undefined)?.listener;
+
+async function mayJoinAgain(group: ConsumerGroup, error: unknown): Promise<boolean> {
+  if (!(error instanceof kafkajs.KafkaJSProtocolError)) return false;
+  if (error.type === 'UNKNOWN_MEMBER_ID') {
+    group.memberId = null;
+    return true;
+  }
+  return REJOIN.has(error.type);
+}
+
+function groupOf(group: ConsumerGroup): Group {
+  const { groupId, generationId, coordinator, cluster } = group;
+  const memberId = group.memberId ?? '';
+  const [topic = ''] = group.topicsSubscribed;
+  const partitions = group.assigned().flatMap((one) => (one.topic === topic ? one.partitions : []));
+  const asked = partitions.map((partition) => ({ partition }));
+  const offsets = async (fromBeginning: boolean) => {
+    const found = await cluster.fetchTopicsOffset([{ topic, partitions: asked, fromBeginning }]);
+    return new Map(found.flatMap((one) => one.partitions).map(({ partition, offset }) => [partition, Number(offset)]));
+  };
+  return {
+    generation: generationId,
+    partitions,
+    commit: (topics) => group.commitOffsets({ topics }),
+    heartbeat: async () => {
+      await coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId });
+    },
+    async positions() {
+      if (partitions.length === 0) return [];
+      const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: asked }] });
+      return responses
+        .flatMap((response) => response.partitions)
+        .map(({ partition, offset, metadata }) => ({ partition, offset: Number(offset), metadata }));
+    },
+    async ends() {
+      if (partitions.length === 0) return new Map();
+      const [low, high] = await Promise.all([offsets(true), offsets(false)]);
+      return new Map(partitions.map((each) => [each, { low: low.get(each) ?? 0, high: high.get(each) ?? 0 }]));
+    },
+  };
+}

@@ -1,0 +1,193 @@
+import { type Event, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import { adopt, type Doubtful, type Remembered } from './adopt.ts';
+import type { Claims, Stored } from './claim.ts';
+import type { Group, StoredPosition } from './membership.ts';
+import { decodeMetadata } from './metadata.ts';
+import { OwnedPartition } from './partition.ts';
+import type { KafkaTriggerSpec } from './spec.ts';
+import { type LostPosition, type Start, startOf } from './start.ts';
+
+/** What was settled is stored this long afterwards, unless a claim of its partition takes it along. */
+const SETTLE_AFTER_MS = 500;
+
+export interface OwnershipOptions {
+  /** Names this source in what it stores. */
+  readonly by: string;
+  readonly subscription: Subscription<KafkaTriggerSpec>;
+  readonly claims: Claims;
+  readonly context: SourceContext;
+  readonly remembered: ReadonlyMap<number, Remembered> | undefined;
+  readonly bare: (partition: number, offset: number) => Pick<Event, 'id' | 'time' | 'coordinates'>;
+}
+
+/** The partitions that are ours: taken over at each join, settled while they are ours, given up when they are not. */
+export class Ownership {
+  readonly #options: OwnershipOptions;
+  readonly #partitions = new Map<number, OwnedPartition>();
+  #isFirstJoin = true;
+  #cancelSettle: (() => void) | undefined;
+  #isClosed = false;
+  #onQuiet: (() => void) | undefined;
+
+  constructor(options: OwnershipOptions) {
+    this.#options = options;
+  }
+
+  get(partition: number): OwnedPartition | undefined {
+    return this.#partitions.get(partition);
+  }
+
+  /** Nothing is claimed any more; what is in flight may end until the deadline, and is settled while that still counts. */
+  async leave(group: Group, deadline: number, heartbeatEvery: number): Promise<void> {
+    const { clock } = this.#options.context;
+    this.#options.claims.hold();
+    await this.#options.claims.idle();
+    while (this.#unsettled > 0 && clock.monotonic() < deadline) {
+      await this.quiet(Math.min(deadline, clock.monotonic() + heartbeatEvery));
+      // The answer is known: the group is rebalancing. It keeps the session alive.
+      await group.heartbeat().catch(() => {});
+    }
+    await this.settle();
+    this.#options.claims.left();
+  }
+
+  /** Takes over what the group gives, before anything is fetched. Answers with the positions that are lost and held. */
+  async join(group: Group): Promise<readonly LostPosition[]> {
+    const { claims, context, subscription } = this.#options;
+    const stored = await group.positions();
+    const ends = await group.ends();
+    const starts = stored.map((position) => startOf(position, ends.get(position.partition), subscription.spec));
+    if (this.#isFirstJoin) for (const name of subscription.functions) context.account.restore(name, noCounts());
+    this.#isFirstJoin = false;
+    this.#giveUp(stored);
+    for (const start of starts) if (!this.#partitions.has(start.partition)) this.#takeOver(start);
+    claims.joined(group.generation, group.partitions, (topics) => group.commit(topics));
+    const moved = starts.filter((start) => start.type === 'first' || start.type === 'moved');
+    await this.#store(moved.flatMap(({ partition }) => this.#partitions.get(partition) ?? []));
+    this.#settleSoon();
+    return starts.filter((start) => start.type === 'held');
+  }
+
+  /** Stores what is settled and not stored. Never rejects: what is not stored now is stored by whoever comes next. */
+  async settle(): Promise<void> {
+    await this.#store([...this.#partitions.values()].filter(({ isDirty }) => isDirty)).catch(() => {});
+  }
+
+  /** Resolves when nothing is unsettled, or at the deadline. */
+  quiet(deadline: number): Promise<void> {
+    if (this.#unsettled === 0) return Promise.resolve();
+    const { clock } = this.#options.context;
+    return new Promise((resolve) => {
+      const finish = () => {
+        cancel();
+        this.#onQuiet = undefined;
+        resolve();
+      };
+      const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), finish);
+      this.#onQuiet = finish;
+    });
+  }
+
+  /** For the next source of this group in this process. */
+  remember(): ReadonlyMap<number, Remembered> {
+    const known = [...this.#partitions.values()].map(({ partition, position, counts }) => {
+      return [partition, { by: this.#options.by, position, counts }] as const;
+    });
+    return new Map(known);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelSettle?.();
+  }
+
+  get #unsettled(): number {
+    let sum = 0;
+    for (const { unsettled } of this.#partitions.values()) sum += unsettled;
+    return sum;
+  }
+
+  /** Partitions that are not ours any more, and those that somebody else had in between. */
+  #giveUp(positions: readonly StoredPosition[]): void {
+    const { account } = this.#options.context;
+    for (const [partition, owned] of this.#partitions) {
+      const stored = positions.find((position) => position.partition === partition);
+      if (stored !== undefined && this.#isUnchanged(owned, stored)) continue;
+      owned.lose();
+      for (const [name, counts] of owned.counts) account.release(name, counts);
+      this.#partitions.delete(partition);
+    }
+  }
+
+  #isUnchanged(owned: OwnedPartition, stored: StoredPosition): boolean {
+    if (stored.offset !== owned.position) return false;
+    const by = decodeMetadata(stored.metadata, this.#options.subscription.functions)?.by;
+    return by === undefined || by === this.#options.by;
+  }
+
+  #takeOver(start: Start): void {
+    const { partition, offset, metadata } = start;
+    const { by, context, subscription, remembered, bare } = this.#options;
+    const { counts, doubtful } = adopt(metadata, subscription.functions, remembered?.get(partition));
+    for (const [name, own] of counts) context.account.adopt(name, own);
+    const owned = new OwnedPartition(partition, offset, by, subscription.functions, counts, () => this.#settled());
+    this.#partitions.set(partition, owned);
+    for (const copy of doubtful) {
+      owned.count(copy.functionName, copy.outcome);
+      context.account.inDoubt(bare(partition, copy.offset), copy.functionName, copy.outcome);
+    }
+    if (doubtful.length > 0) this.#tell(partition, doubtful);
+    if (start.type === 'moved') this.#countMoved(owned, start);
+  }
+
+  /** The position was moved over events that are gone: counted where it is known how many they were. */
+  #countMoved(owned: OwnedPartition, { lost, cause }: Start & { type: 'moved' }): void {
+    const { account, clock } = this.#options.context;
+    if (lost === undefined) {
+      account.gap({ from: clock.now(), to: clock.now(), cause });
+    } else {
+      account.lost(lost, 'offsets_lost');
+      owned.lost(lost);
+    }
+  }
+
+  #tell(partition: number, doubtful: readonly Doubtful[]): void {
+    const { context, subscription } = this.#options;
+    const offsets = [...new Set(doubtful.map(({ offset }) => offset))];
+    const fields = {
+      topic: subscription.spec.topic,
+      partition,
+      from: offsets[0],
+      to: offsets.at(-1),
+      copies: doubtful.length,
+    };
+    context.log.warn(fields, 'copies were claimed by an owner that is gone, and never settled; they are counted');
+  }
+
+  #settled(): void {
+    this.#settleSoon();
+    if (this.#onQuiet !== undefined && this.#unsettled === 0) this.#onQuiet();
+  }
+
+  #settleSoon(): void {
+    if (this.#cancelSettle !== undefined || this.#isClosed) return;
+    this.#cancelSettle = this.#options.context.clock.after(SETTLE_AFTER_MS, () => {
+      this.#cancelSettle = undefined;
+      void this.settle();
+    });
+  }
+
+  /** Stores partitions as they are. */
+  async #store(partitions: readonly OwnedPartition[]): Promise<void> {
+    const { claims } = this.#options;
+    await Promise.all(
+      partitions.map((owned) => {
+        const content = (): Stored => owned.stored();
+        return claims.settle({ epoch: claims.epoch, partition: owned.partition, content }).catch((error) => {
+          owned.markDirty();
+          throw error;
+        });
+      }),
+    );
+  }
+}
