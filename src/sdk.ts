@@ -2,12 +2,14 @@
  * What a kind may use of the project: its only door. Each name is listed, so that the surface is seen and chosen.
  */
 export { z } from 'zod';
+export { carriedHeaders } from './domain/carried-headers.ts';
 export type { Claimed } from './domain/claim.ts';
 export { markClaimed } from './domain/claim.ts';
 export type { Clock, Deadline } from './domain/clock.ts';
 export { delay } from './domain/clock.ts';
+export { type IncomingEvent, readCloudEvent } from './domain/cloudevents.ts';
 export { asError, TrigateError } from './domain/errors.ts';
-export type { Event, EventId, OrderKey, ProducerAttributes } from './domain/event.ts';
+export type { Event, EventId, OrderKey, ProducerAttributes, SourceCoordinates } from './domain/event.ts';
 export { eventId, orderKey, randomEventId, unknownEventId } from './domain/event.ts';
 export type {
   Gate,

@@ -32,6 +32,8 @@ export class Copy implements Ordered, Timed, CallListener {
 
   state: 'waiting' | 'called' | 'inFlight' | 'accounted' = 'waiting';
   call: Call | undefined;
+  /** Where the call goes. */
+  address: string | undefined;
   /** Monotonic: when the first byte left. */
   startedAt = 0;
   readonly order: OrderKey;

@@ -184,7 +184,7 @@ export class Lane implements CopyLane {
         break;
       case 'notSent':
         this.#putBack(copy, now);
-        this.#options.target.refused(answer.cause);
+        this.#options.target.refused(copy.address);
         break;
       default:
         answer satisfies never;
@@ -272,6 +272,7 @@ export class Lane implements CopyLane {
     this.#waiting--;
     this.#active++;
     copy.state = 'called';
+    copy.address = this.#options.target.address;
     const { request, target } = this.#options;
     copy.call = target.send(request(copy.passed.event, target.path), copy);
     // Mostly a connection is free, and the first byte has left by now.

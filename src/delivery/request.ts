@@ -29,8 +29,7 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
   const originValue = new LastValue();
   const type = headerValue(eventType);
   return (event, path) => {
-    const contentType =
-      event.contentType === undefined ? detectContentType(event.data) : headerValue(event.contentType);
+    const contentType = event.contentType === undefined ? detectContentType(event.data) : fieldValue(event.contentType);
     const attributes = event.attributes;
     const headers = [
       'content-type',
@@ -61,8 +60,9 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
     const subject = attributes?.subject ?? event.subject;
     if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
     if (attributes !== undefined)
-      for (const [name, value] of attributes.extensions) headers.push(name, headerValue(value));
-    for (const [name, value] of event.headers) headers.push(name, headerValue(value));
+      for (const [name, value] of attributes.extensions)
+        headers.push(name, name.startsWith('ce-') ? headerValue(value) : fieldValue(value));
+    for (const [name, value] of event.headers) headers.push(name, fieldValue(value));
     return { method: 'POST', path, headers, body: event.data };
   };
 }
@@ -91,4 +91,15 @@ function headerValue(value: string): string {
   if (PLAIN.test(value) && !value.includes('"')) return value;
   // A lone surrogate has no UTF-8 form.
   return value.toWellFormed().replace(/[^\x20-\x21\x23-\x24\x26-\x7e]/gu, encodeURIComponent);
+}
+
+const PRINTABLE = /^[\x20-\x7e]*$/;
+
+/**
+ * The value of a header that has its own syntax (a content type with a quoted parameter, baggage): quotes and percent signs
+ * belong to it. Only what may stand in no header is percent-encoded.
+ */
+function fieldValue(value: string): string {
+  if (PRINTABLE.test(value)) return value;
+  return value.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent);
 }

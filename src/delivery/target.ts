@@ -33,6 +33,11 @@ export class Target {
     this.#options = options;
   }
 
+  /** Changes with every other URL. */
+  get address(): string | undefined {
+    return this.#url;
+  }
+
   get known(): boolean {
     return this.#caller !== undefined;
   }
@@ -63,9 +68,9 @@ export class Target {
     this.#refusals = 0;
   }
 
-  /** A connection could not be made. */
-  refused(_cause: Error): void {
-    if (this.#isDown || this.#caller === undefined) return;
+  /** A connection could not be made to that address; it may have changed since. */
+  refused(address: string | undefined): void {
+    if (this.#isDown || this.#caller === undefined || address !== this.#url) return;
     this.#isDown = true;
     this.#scheduleProbe(this.#caller);
   }

@@ -25,7 +25,8 @@ export const unknownEventId = '' as EventId;
 /** Where an event stands at its source. Shown in the feed; never used to route. */
 export type SourceCoordinates =
   | { readonly type: 'kafka'; readonly topic: string; readonly partition: number; readonly offset: string }
-  | { readonly type: 'nats'; readonly subject: string }
+  /** Stream and sequence: only of JetStream. */
+  | { readonly type: 'nats'; readonly subject: string; readonly stream?: string; readonly sequence?: number }
   | { readonly type: 'log'; readonly topic: string; readonly offset: number };
 
 /** CloudEvents attributes that the producer itself set; they replace ours, except `event-id`. */

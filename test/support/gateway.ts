@@ -19,8 +19,10 @@ export interface GatewayOptions {
   readonly args?: readonly string[];
   /** Laid over this process's environment, from which what configures a gateway has been taken out. */
   readonly env?: Readonly<Record<string, string>>;
-  /** ms until `/readyz` must say yes. Default: 20,000. */
+  /** ms until it must say yes. Default: 20,000. */
   readonly readyWithin?: number;
+  /** What has to say yes. Default: `/readyz`; where a broker is away, `/livez`. */
+  readonly probe?: '/readyz' | '/livez';
 }
 
 /** A gateway as its users run it: `trigate serve` in a process of its own, with a data directory of its own. */
@@ -39,6 +41,8 @@ export interface Gateway extends AsyncDisposable {
   ledger(): Promise<Ledger>;
   /** Sends a signal; SIGKILL also waits for the end. */
   kill(signal: NodeJS.Signals): Promise<void>;
+  /** Resolves with its end. */
+  exited(): Promise<Exit>;
   /** Starts it again, after its end, on the same port and data; resolves when it is ready. */
   restart(): Promise<void>;
   /** Ctrl-C: rejects with all output unless it ends by itself, with exit code 0, within 30 s. Idempotent. */
@@ -67,7 +71,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       cwd: folder.path,
       env: { ...cleanEnvironment(), ...options.env },
     });
-    await untilReady(started, url, options.readyWithin ?? 20_000);
+    await untilReady(started, url + (options.probe ?? '/readyz'), options.readyWithin ?? 20_000);
     return started;
   };
 
@@ -98,6 +102,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       gateway.kill(signal);
       if (signal === 'SIGKILL') await gateway.exited;
     },
+    exited: () => gateway.exited,
     async restart() {
       await gateway.exited;
       gateway = await launch();
@@ -137,7 +142,7 @@ async function untilReady(gateway: Running, url: string, within: number): Promis
 
 async function answersReady(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/readyz`, once(2_000));
+    const response = await fetch(url, once(2_000));
     await response.arrayBuffer();
     return response.ok;
   } catch {

@@ -15,14 +15,14 @@ export interface HttpPublisher extends AsyncDisposable {
 
 const AT_A_TIME = 32;
 
-/** Publishes into the embedded log of a gateway. */
-export function httpPublisher(url: string): HttpPublisher {
+/** Publishes through a gateway: into its embedded log, or to the broker of that name. */
+export function httpPublisher(url: string, broker = 'log'): HttpPublisher {
   const agent = new Agent({ connections: AT_A_TIME, allowH2: false });
 
   async function send(topic: string, body: string): Promise<'stored' | 'refused' | 'doubtful'> {
     const key = `key-${Number(/\d+/.exec(body)?.[0]) % 100}`;
     try {
-      const answer = await request(`${url}/v1/topics/${topic}?broker=log&key=${key}`, {
+      const answer = await request(`${url}/v1/topics/${topic}?broker=${broker}&key=${key}`, {
         method: 'POST',
         body,
         headers: { 'content-type': 'application/json' },

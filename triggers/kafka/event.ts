@@ -1,5 +1,14 @@
-import type { EachBatchPayload, IHeaders } from 'kafkajs';
-import { type Event, eventId, orderKey, unknownEventId } from '../../src/sdk.ts';
+import { isUtf8 } from 'node:buffer';
+import type { EachBatchPayload } from 'kafkajs';
+import {
+  carriedHeaders,
+  type Event,
+  eventId,
+  type IncomingEvent,
+  orderKey,
+  readCloudEvent,
+  unknownEventId,
+} from '../../src/sdk.ts';
 
 type Record = EachBatchPayload['batch']['messages'][number];
 type Order = 'key' | 'partition' | 'none';
@@ -10,6 +19,7 @@ const EMPTY = new Uint8Array(0);
 export class PartitionEvents {
   readonly #topic: string;
   readonly #partition: number;
+  readonly #partitionText: string;
   readonly #identity: string;
   readonly #origin: string;
   readonly #order: Order;
@@ -18,6 +28,7 @@ export class PartitionEvents {
   constructor(cluster: string, topic: string, partition: number, order: Order) {
     this.#topic = topic;
     this.#partition = partition;
+    this.#partitionText = String(partition);
     this.#identity = `kafka/${cluster}/${topic}/${partition}`;
     this.#origin = `kafka://${cluster}/${topic}`;
     this.#order = order;
@@ -26,19 +37,30 @@ export class PartitionEvents {
   /** A tombstone (no value) is an event without data. */
   from(record: Record): Event {
     const time = Number(record.timestamp);
+    const incoming = readCloudEvent({ headers: headersOf(record), data: record.value ?? EMPTY });
     return {
       id: eventId(this.#identity, `${record.offset}@${record.timestamp}`),
       time: Math.max(time, 0),
       topic: this.#topic,
       origin: this.#origin,
       subject: `partition:${this.#partition}#${record.offset}`,
-      contentType: record.headers === undefined ? undefined : headerText(record.headers, 'content-type'),
-      attributes: undefined,
-      headers: [],
+      contentType: incoming.contentType,
+      attributes: incoming.attributes,
+      headers: this.#headers(record, incoming),
       order: this.#orderOf(record),
-      data: record.value ?? EMPTY,
+      data: incoming.data,
       coordinates: { type: 'kafka', topic: this.#topic, partition: this.#partition, offset: record.offset },
     };
+  }
+
+  #headers(record: Record, incoming: IncomingEvent): Event['headers'] {
+    const own: (readonly [string, string])[] = [
+      ['event-partition', this.#partitionText],
+      ['event-offset', record.offset],
+    ];
+    if (record.key !== null) own.push(...keyHeader(record.key));
+    if (incoming.headers.size > 0) own.push(...carriedHeaders(incoming.headers));
+    return own;
   }
 
   /** An event whose record is not at hand: its id, which the record's time is part of, is not known. */
@@ -66,8 +88,23 @@ export class PartitionEvents {
   }
 }
 
-function headerText(headers: IHeaders, name: string): string | undefined {
-  const value = headers[name];
-  const first = Array.isArray(value) ? value[0] : value;
-  return first === undefined ? undefined : first.toString();
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+
+/** Kafka allows several headers of one name; the last one counts, as with kafkajs' own text form. */
+function headersOf({ headers }: Record): ReadonlyMap<string, string> {
+  if (headers === undefined) return NO_HEADERS;
+  const found = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined) found.set(name.toLowerCase(), last.toString());
+  }
+  return found;
+}
+
+const MAX_KEY_LENGTH = 1024;
+
+/** As text where it is text, else as base64. A long key is no header: it would crowd out the others. */
+function keyHeader(key: Buffer): readonly (readonly [string, string])[] {
+  if (key.length > MAX_KEY_LENGTH) return [];
+  return [isUtf8(key) ? ['event-key', key.toString('utf8')] : ['event-key-base64', key.toString('base64')]];
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
 import { z } from 'zod';
 import type { Logger } from '../../src/sdk.ts';
+import { registerCodecs } from './codecs.ts';
 import { patchMembership } from './membership.ts';
 
 /*
@@ -58,6 +59,7 @@ const logLevelOf = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(
 export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
   patchMembership();
+  registerCodecs();
   return new kafkajs.Kafka({
     ...config,
     logLevel: kafkajs.logLevel.WARN,

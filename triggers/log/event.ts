@@ -1,5 +1,5 @@
 import type { Delivery, EventId, OrderKey } from '../../src/sdk.ts';
-import { eventId, orderKey } from '../../src/sdk.ts';
+import { carriedHeaders, eventId, orderKey, readCloudEvent } from '../../src/sdk.ts';
 import type { LogEvent } from './claim.ts';
 import type { StoredCoordinates, StoredEvent } from './reader.ts';
 import type { OrderedBy } from './spec.ts';
@@ -14,19 +14,22 @@ export interface EventMaker {
 
 /** @param identity of the log: a log that was deleted and made anew counts from 1 again, and its ids must not collide */
 export function createEventMaker(identity: string, order: Delivery['order'], orderedBy: OrderedBy): EventMaker {
-  const event = (stored: StoredEvent): LogEvent => ({
-    id: idOf(identity, stored),
-    time: stored.time,
-    topic: stored.topic,
-    origin: `/log/${stored.topic}`,
-    subject: undefined,
-    contentType: contentType(stored.headers),
-    attributes: undefined,
-    headers: [],
-    order: orderOf(stored, order, orderedBy),
-    data: stored.data ?? NO_DATA,
-    coordinates: { type: 'log', topic: stored.topic, offset: stored.seq },
-  });
+  const event = (stored: StoredEvent): LogEvent => {
+    const incoming = readCloudEvent({ headers: headersOf(stored.headers), data: stored.data ?? NO_DATA });
+    return {
+      id: idOf(identity, stored),
+      time: stored.time,
+      topic: stored.topic,
+      origin: `/log/${stored.topic}`,
+      subject: undefined,
+      contentType: incoming.contentType,
+      attributes: incoming.attributes,
+      headers: [...keyHeader(stored.key), ...carriedHeaders(incoming.headers)],
+      order: orderOf(stored, order, orderedBy),
+      data: incoming.data,
+      coordinates: { type: 'log', topic: stored.topic, offset: stored.seq },
+    };
+  };
   return {
     event,
     bare: (stored) => event({ ...stored, key: undefined, headers: {}, size: 0, data: undefined }),
@@ -56,7 +59,11 @@ function orderOf(stored: StoredEvent, order: Delivery['order'], orderedBy: Order
   }
 }
 
-function contentType(headers: Readonly<Record<string, string>>): string | undefined {
-  for (const name in headers) if (name.toLowerCase() === 'content-type') return headers[name];
-  return undefined;
-}
+const headersOf = (headers: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+  new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+const MAX_KEY_LENGTH = 1024;
+
+/** A long key is no header: it would crowd out the others. */
+const keyHeader = (key: string | undefined): readonly (readonly [string, string])[] =>
+  key === undefined || key.length > MAX_KEY_LENGTH ? [] : [['event-key', key]];

@@ -1,5 +1,5 @@
-import { type ConnectionOptions, connect, Events, type NatsConnection } from 'nats';
 import { asError, type Clock, type Gap, TrigateError } from '../../src/sdk.ts';
+import { connect, type NatsConnection, type NatsConnectionOptions, PING_INTERVAL_MS, PINGS_OUT } from './client.ts';
 
 /** What a source hears of the connection. */
 export interface LinkListener {
@@ -18,21 +18,17 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Half-open connections are noticed after two pings without an answer. */
-const PING_INTERVAL_MS = 10_000;
-const CONNECT_TIMEOUT_MS = 3_000;
-
-export function createLink(options: ConnectionOptions, clock: Clock): Link {
+export function createLink(options: NatsConnectionOptions, clock: Clock): Link {
   return new SharedLink(options, clock);
 }
 
 class SharedLink implements Link {
-  readonly #options: ConnectionOptions;
+  readonly #options: NatsConnectionOptions;
   readonly #clock: Clock;
   readonly #listeners = new Set<LinkListener>();
   #connection: Promise<NatsConnection> | undefined;
 
-  constructor(options: ConnectionOptions, clock: Clock) {
+  constructor(options: NatsConnectionOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
   }
@@ -55,41 +51,70 @@ class SharedLink implements Link {
 
   async #open(): Promise<NatsConnection> {
     try {
-      const connection = await connect({
-        name: 'trigate',
-        timeout: CONNECT_TIMEOUT_MS,
-        pingInterval: PING_INTERVAL_MS,
-        maxReconnectAttempts: -1,
-        reconnectTimeWait: 500,
-        reconnectJitter: 500,
-        reconnectJitterTLS: 500,
-        ...this.#options,
-      });
-      void this.#watch(connection);
+      const connection = await connect(this.#options);
+      this.#watch(connection).catch(() => {});
+      this.#watchEnd(connection).catch(() => {});
       return connection;
     } catch (error) {
       this.#connection = undefined;
-      const message = `NATS cannot be reached: ${asError(error).message}`;
+      const message = `NATS cannot be reached: ${sentenceOf(asError(error))}`;
       throw new TrigateError('BROKER_UNREACHABLE', message, { cause: error });
     }
   }
 
+  async #watchEnd(connection: NatsConnection): Promise<void> {
+    const error = await connection.closed();
+    if (this.#connection === undefined) return;
+    this.#connection = undefined;
+    for (const listener of [...this.#listeners])
+      listener.closed(error ?? new Error('the connection to NATS was closed'));
+  }
+
   async #watch(connection: NatsConnection): Promise<void> {
-    let lostAt = 0;
-    void connection.closed().then((error) => {
-      if (this.#connection === undefined) return;
-      this.#connection = undefined;
-      for (const listener of [...this.#listeners])
-        listener.closed(error ?? new Error('the connection to NATS was closed'));
-    });
-    for await (const status of connection.status()) {
-      if (status.type === Events.Disconnect) {
-        lostAt = this.#clock.now();
-        for (const listener of this.#listeners) listener.disconnected('the connection to NATS is lost; trying again');
-      } else if (status.type === Events.Reconnect) {
-        const gap = { from: lostAt, to: this.#clock.now(), cause: 'the connection to NATS was lost' };
-        for (const listener of this.#listeners) listener.reconnected(gap);
+    let lost: { readonly at: number; readonly cause: string } | undefined;
+    let cause = 'the connection to NATS was lost';
+    let silentFor = 0;
+    for await (const { type, data } of connection.status()) {
+      switch (type) {
+        case 'staleConnection':
+          // What was published since the last answered ping may be lost too.
+          silentFor = PING_INTERVAL_MS * (PINGS_OUT + 1);
+          cause = 'the connection to NATS was half-open: pings were not answered';
+          break;
+        case 'error':
+          cause = `NATS said ${String(data)}`;
+          if (lost !== undefined) this.#tellLost(`the connection to NATS is lost; trying again: ${cause}`);
+          break;
+        case 'disconnect':
+          lost ??= { at: this.#clock.now() - silentFor, cause };
+          this.#tellLost(`${lost.cause}; trying again`);
+          break;
+        case 'reconnect': {
+          const now = this.#clock.now();
+          const gap = { from: lost?.at ?? now, to: now, cause: lost?.cause ?? cause };
+          lost = undefined;
+          silentFor = 0;
+          cause = 'the connection to NATS was lost';
+          for (const listener of [...this.#listeners]) listener.reconnected(gap);
+          break;
+        }
+        default:
       }
     }
   }
+
+  #tellLost(message: string): void {
+    for (const listener of [...this.#listeners]) listener.disconnected(message);
+  }
+}
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  CONNECTION_REFUSED: 'connection refused',
+  TIMEOUT: 'no answer in time',
+  AUTHORIZATION_VIOLATION: 'the server refused the login',
+};
+
+function sentenceOf(error: Error): string {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  return SENTENCES[code] ?? error.message;
 }

@@ -1,25 +1,106 @@
-import type { Msg } from 'nats';
-import { type Event, orderKey, randomEventId } from '../../src/sdk.ts';
+import {
+  carriedHeaders,
+  type Delivery,
+  type Event,
+  eventId,
+  orderKey,
+  randomEventId,
+  readCloudEvent,
+  unknownEventId,
+} from '../../src/sdk.ts';
+import type { Msg } from './client.ts';
+import type { DeliveryInfo } from './jetstream/delivery-info.ts';
 
-/** Turns messages of one subscription into events. */
-export function eventOf(message: Msg, receivedAt: number, order: 'key' | 'partition' | 'none'): Event {
-  const contentType = message.headers?.get('content-type');
-  return {
+type Order = Delivery['order'];
+
+/** What an event is named by, also where no more of it is left. */
+export type BareEvent = Pick<Event, 'id' | 'time' | 'coordinates'>;
+
+/** An event of a stream, and where its acknowledgement goes. */
+export interface StreamEvent extends Event {
+  readonly sequence: number;
+  readonly ack: string;
+}
+
+/** Turns messages of core NATS into events. */
+export function eventOf(message: Msg, receivedAt: number, order: Order): Event {
+  const named = {
     id: randomEventId(),
     time: receivedAt,
-    topic: message.subject,
-    origin: `nats://${message.subject}`,
-    subject: message.subject,
-    contentType: contentType === '' ? undefined : contentType,
-    attributes: undefined,
-    headers: [],
-    order: orderOf(message.subject, order),
-    data: message.data,
     coordinates: { type: 'nats', subject: message.subject },
+  } as const;
+  return { ...named, ...contentOf(message, order) };
+}
+
+/** Makes the events of one stream. */
+export class StreamEvents {
+  readonly #stream: string;
+  readonly #identity: string;
+  readonly #order: Order;
+
+  /** @param created of the stream: one that was deleted and made anew counts from 1 again, and its ids must not collide */
+  constructor(stream: string, created: string, order: Order) {
+    this.#stream = stream;
+    this.#identity = `jetstream/${stream}@${created}`;
+    this.#order = order;
+  }
+
+  from(message: Msg, info: DeliveryInfo): StreamEvent {
+    const content = contentOf(message, this.#order);
+    return {
+      ...this.bare(info.sequence, info.time, message.subject),
+      ...content,
+      headers: [['event-stream', this.#stream], ['event-sequence', String(info.sequence)], ...content.headers],
+      sequence: info.sequence,
+      ack: info.reply,
+    };
+  }
+
+  /** @param time of publication, milliseconds since the epoch */
+  bare(sequence: number, time: number, subject: string): BareEvent {
+    return {
+      id: eventId(this.#identity, `${sequence}@${time}`),
+      time,
+      coordinates: { type: 'nats', subject, stream: this.#stream, sequence },
+    };
+  }
+
+  /** An event that the stream keeps no more: its id, which its time is part of, is not known. */
+  gone(subject: string, sequence?: number): BareEvent {
+    const place = sequence === undefined ? {} : { sequence };
+    return { id: unknownEventId, time: 0, coordinates: { type: 'nats', subject, stream: this.#stream, ...place } };
+  }
+}
+
+function contentOf({ subject, headers, data }: Msg, order: Order) {
+  const incoming = readCloudEvent({ headers: lowerCase(headers), data });
+  return {
+    topic: subject,
+    origin: `nats://${subject}`,
+    subject,
+    contentType: incoming.contentType,
+    attributes: incoming.attributes,
+    headers: carriedHeaders(incoming.headers),
+    order: orderOf(subject, order),
+    data: incoming.data,
   };
 }
 
-function orderOf(subject: string, order: 'key' | 'partition' | 'none'): number | null {
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+
+/** Without the server's own `Nats-…`: some can be forged from a leaf node (CVE-2026-33246), and none is the producer's word. */
+function lowerCase(headers: Msg['headers']): ReadonlyMap<string, string> {
+  if (headers === undefined) return NO_HEADERS;
+  const found = new Map<string, string>();
+  for (const [name, values] of headers) {
+    const key = name.toLowerCase();
+    const value = values.at(-1);
+    if (value !== undefined && !key.startsWith('nats-')) found.set(key, value);
+  }
+  return found;
+}
+
+function orderOf(subject: string, order: Order): number | null {
   switch (order) {
     case 'key':
       return orderKey(subject);

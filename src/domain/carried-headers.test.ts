@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { carriedHeaders } from './carried-headers.ts';
+
+const carried = (headers: Record<string, string>) => carriedHeaders(new Map(Object.entries(headers)));
+
+test('headers get a prefix, so that none can be taken for another', () => {
+  expect(carried({ authorization: 'x', host: 'evil', 'event-id': '1', 'transfer-encoding': 'chunked' })).toEqual([
+    ['event-header-authorization', 'x'],
+    ['event-header-host', 'evil'],
+    ['event-header-event-id', '1'],
+    ['event-header-transfer-encoding', 'chunked'],
+  ]);
+});
+
+test('trace context keeps its names', () => {
+  expect(carried({ traceparent: '00-a-b-01', tracestate: 'v=1' })).toEqual([
+    ['traceparent', '00-a-b-01'],
+    ['tracestate', 'v=1'],
+  ]);
+});
+
+test('names that are no tokens are left out, and counted', () => {
+  expect(carried({ 'a b': '1', 'c\r\nd': '2', '': '3', ok: '4' })).toEqual([
+    ['event-header-ok', '4'],
+    ['event-headers-left-out', '3'],
+  ]);
+});
+
+test('a thousand headers, or long ones, stay below what a server takes', () => {
+  const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`h${i}`, 'v'.repeat(i)]));
+  const result = carried(many);
+  const bytes = result.reduce((sum, [name, value]) => sum + name.length + 3 * value.length + 4, 0);
+  expect(bytes).toBeLessThan(12 * 1024);
+  expect(result.length).toBeLessThanOrEqual(65);
+  expect(Number(result.at(-1)?.[1])).toBe(1000 - (result.length - 1));
+});

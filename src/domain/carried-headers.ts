@@ -1,0 +1,39 @@
+/*
+ * A broker's message headers on their way to a function. Whoever may write to a topic writes them, so they must not be
+ * taken for anything else: each gets a prefix of its own, and all of them together stay well below the 16 KiB at which
+ * Node.js and others answer 431.
+ */
+
+const PREFIX = 'event-header-';
+const MAX_HEADERS = 64;
+const MAX_NAME_LENGTH = 128;
+const MAX_TOTAL_LENGTH = 8 * 1024;
+const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
+
+/** W3C trace context is the same everywhere, and travels under its own names. */
+const TRACE_CONTEXT = new Set(['traceparent', 'tracestate']);
+
+/**
+ * Name and value of the headers that a function gets, in their order. What does not fit, or whose name is not a token, is
+ * left out, and its number is told in `event-headers-left-out`.
+ */
+export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {
+  if (headers.size === 0) return NONE;
+  const carried: (readonly [string, string])[] = [];
+  let room = MAX_TOTAL_LENGTH;
+  let leftOut = 0;
+  for (const [name, value] of headers) {
+    // What is percent-encoded may grow threefold.
+    const length = name.length + 3 * value.length;
+    if (carried.length === MAX_HEADERS || length > room || name.length > MAX_NAME_LENGTH || !TOKEN.test(name)) {
+      leftOut++;
+      continue;
+    }
+    room -= length;
+    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, value]);
+  }
+  if (leftOut > 0) carried.push(['event-headers-left-out', String(leftOut)]);
+  return carried;
+}
+
+const NONE: readonly (readonly [string, string])[] = [];

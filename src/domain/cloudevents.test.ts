@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { readCloudEvent } from './cloudevents.ts';
+
+const text = (data: Uint8Array) => Buffer.from(data).toString();
+const read = (headers: Record<string, string>, body: string) =>
+  readCloudEvent({ headers: new Map(Object.entries(headers)), data: Buffer.from(body) });
+const required = { specversion: '1.0', id: 'A-1', source: '/shop', type: 'com.example.order' };
+const withPrefix = (prefix: string, attributes: Record<string, string>) =>
+  Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prefix + name, value]));
+
+describe('readCloudEvent', () => {
+  test.each(['ce_', 'ce-'])('binary mode with %s keeps the attributes of the producer', (prefix) => {
+    const attributes = { ...required, time: '2026-01-02T03:04:05Z', subject: 's', partitionkey: 'k' };
+    const headers = { ...withPrefix(prefix, attributes), 'content-type': 'text/plain', other: 'x' };
+    const event = read(headers, 'hello');
+    expect(event.attributes).toEqual({
+      id: 'A-1',
+      source: '/shop',
+      type: 'com.example.order',
+      time: '2026-01-02T03:04:05Z',
+      subject: 's',
+      extensions: [['ce-partitionkey', 'k']],
+    });
+    expect(event.contentType).toBe('text/plain');
+    expect(text(event.data)).toBe('hello');
+    expect([...event.headers]).toEqual([['other', 'x']]);
+  });
+
+  test.each(['id', 'source', 'type', 'specversion'])(
+    'without %s it is a plain message, with all its headers',
+    (name) => {
+      const { [name]: _, ...rest } = required as Record<string, string>;
+      const event = read(withPrefix('ce-', rest), '{}');
+      expect(event.attributes).toBeUndefined();
+      expect(event.headers.size).toBe(3);
+    },
+  );
+
+  test('another version of the specification is a plain message', () => {
+    expect(read(withPrefix('ce-', { ...required, specversion: '0.3' }), '').attributes).toBeUndefined();
+  });
+
+  const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
+
+  test.each([
+    ['JSON data', { data: { a: 1 } }, 'application/json', '{"a":1}'],
+    ['a JSON string', { data: 'x' }, 'application/json', '"x"'],
+    ['text', { data: 'x', datacontenttype: 'text/plain' }, 'text/plain', 'x'],
+    ['bytes', { data_base64: 'AAEC', datacontenttype: 'image/png' }, 'image/png', '\0\x01\x02'],
+    ['null', { data: null }, 'application/json', 'null'],
+    ['no data', {}, 'application/json', ''],
+  ])('structured mode with %s', (_, part, contentType, body) => {
+    const event = read(structured, JSON.stringify({ ...required, ...part, extra: true, nested: {} }));
+    expect(event.attributes?.id).toBe('A-1');
+    expect(event.attributes?.extensions).toEqual([['ce-extra', 'true']]);
+    expect(event.contentType).toBe(contentType);
+    expect(text(event.data)).toBe(body);
+  });
+
+  test.each(['', '[]', 'null', '{"specversion":"1.0"}', '{broken'])(
+    'a structured envelope of %j is a plain message',
+    (body) => {
+      const event = read(structured, body);
+      expect(event.attributes).toBeUndefined();
+      expect(event.contentType).toBe(structured['content-type']);
+      expect(text(event.data)).toBe(body);
+    },
+  );
+
+  test('a member named __proto__ does no harm', () => {
+    const event = read(structured, `{"__proto__":{"id":"evil"},"specversion":"1.0","source":"/s","type":"t"}`);
+    expect(event.attributes).toBeUndefined();
+  });
+});

@@ -1,0 +1,129 @@
+import { type Counts, noCounts, z } from '../../../src/sdk.ts';
+import type { Delivered } from './api.ts';
+
+/**
+ * What is stored of one member of a consumer: who it is, how far it has read, what it claimed and has not settled, and
+ * its counts. It is stored before the acknowledgements of what it calls settled are sent, so a successor knows each
+ * claim of a dead member: those that are open here, and all deliveries behind `last`.
+ */
+export interface MemberRecord {
+  /** The inbox at which the member answers; null: it left by itself, and nothing came to it behind `last`. */
+  readonly owner: string | null;
+  /** Identity of stream and consumer, for either may have been made anew. Null: not known yet. */
+  readonly stream: string | null;
+  readonly consumer: string | null;
+  readonly last: Delivered;
+  /** Sequences of the stream that are claimed and not settled, ascending. */
+  readonly open: readonly number[];
+  readonly counts: ReadonlyMap<string, Counts>;
+  /** When it was stored, milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const number = z.int().min(0);
+const reasons = z.record(z.string(), number);
+const schema = z.object({
+  v: z.literal(1),
+  owner: z.string().nullable(),
+  stream: z.string().nullable(),
+  consumer: z.string().nullable(),
+  last: z.tuple([number, number]),
+  /** Start and length of each run. */
+  open: z.array(z.tuple([number, number])),
+  at: number,
+  counts: z.record(
+    z.string(),
+    z.object({
+      read: number,
+      filtered: number,
+      claimed: number,
+      delivered: number,
+      rejected: number,
+      droppedBeforeClaim: reasons,
+      unknown: reasons,
+      dropped: reasons,
+    }),
+  ),
+});
+
+export function encodeRecord(record: MemberRecord): Uint8Array {
+  const { owner, stream, consumer, last, at } = record;
+  const counts = Object.fromEntries([...record.counts].map(([name, each]) => [name, withoutZeroes(each)]));
+  const stored = {
+    v: 1,
+    owner,
+    stream,
+    consumer,
+    last: [last.sequence, last.consumerSequence],
+    open: runs(record.open),
+    at,
+    counts,
+  };
+  return new TextEncoder().encode(JSON.stringify(stored));
+}
+
+/** Undefined for what is not a record of this version. */
+export function decodeRecord(data: Uint8Array): MemberRecord | undefined {
+  const parsed = schema.safeParse(json(data));
+  if (!parsed.success) return undefined;
+  const { owner, stream, consumer, last, open, at, counts } = parsed.data;
+  return {
+    owner,
+    stream,
+    consumer,
+    last: { sequence: last[0], consumerSequence: last[1] },
+    open: open.flatMap(([start, length]) => Array.from({ length }, (_, i) => start + i)),
+    at,
+    counts: new Map(Object.entries(counts).map(([name, stored]) => [name, withZeroes(stored)])),
+  };
+}
+
+function runs(sequences: readonly number[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const sequence of sequences) {
+    const run = found.at(-1);
+    if (run !== undefined && run[0] + run[1] === sequence) run[1]++;
+    else found.push([sequence, 1]);
+  }
+  return found;
+}
+
+function json(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(data));
+  } catch {
+    return undefined;
+  }
+}
+
+const occurred = (byReason: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(byReason).filter(([, n]) => n > 0));
+
+const withoutZeroes = (counts: Readonly<Counts>) => ({
+  ...counts,
+  droppedBeforeClaim: occurred(counts.droppedBeforeClaim),
+  unknown: occurred(counts.unknown),
+  dropped: occurred(counts.dropped),
+});
+
+/** Reasons that are not in the list of this version are left out. */
+function withZeroes(stored: z.infer<typeof schema>['counts'][string]): Counts {
+  const zero = noCounts();
+  const { read, filtered, claimed, delivered, rejected } = stored;
+  return {
+    read,
+    filtered,
+    claimed,
+    delivered,
+    rejected,
+    droppedBeforeClaim: filled(zero.droppedBeforeClaim, stored.droppedBeforeClaim),
+    unknown: filled(zero.unknown, stored.unknown),
+    dropped: filled(zero.dropped, stored.dropped),
+  };
+}
+
+function filled<T extends Record<string, number>>(zero: T, stored: Readonly<Record<string, number>>): T {
+  const result = { ...zero };
+  for (const name in zero) Object.assign(result, { [name]: stored[name] ?? 0 });
+  return result;
+}
