@@ -1,8 +1,7 @@
 import type { SASLOptions } from 'kafkajs';
-import { type ConnectionOptions, credsAuthenticator } from 'nats';
 import { createKafkaKind, type KafkaConnection, kafkaTrigger } from '../../triggers/kafka/index.ts';
 import { logKind } from '../../triggers/log/index.ts';
-import { createNatsKind, natsTrigger } from '../../triggers/nats/index.ts';
+import { createNatsKind, type NatsConnectionOptions, type NatsLogin, natsTrigger } from '../../triggers/nats/index.ts';
 import type { Config, KafkaConfig, NatsConfig } from '../config/index.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger, TriggerKind } from '../domain/kind.ts';
@@ -69,20 +68,27 @@ function saslOptions({ mechanism, username, password }: NonNullable<KafkaConfig[
   }
 }
 
-function natsConnection({ servers, tls, login }: NatsConfig): ConnectionOptions {
-  return { servers: [...servers], ...(tls && { tls: {} }), ...natsLogin(login) };
+function natsConnection({ servers, tls, login }: NatsConfig): NatsConnectionOptions {
+  return {
+    servers,
+    tls: tls && { caFile: tls.caFile, ...tls.client },
+    login: natsLogin(login),
+  };
 }
 
-function natsLogin(login: NatsConfig['login']): ConnectionOptions {
+/** Secrets are asked for when a connection is made: they may have changed. */
+function natsLogin(login: NatsConfig['login']): NatsLogin | undefined {
   switch (login.type) {
     case 'none':
-      return {};
+      return undefined;
     case 'password':
-      return { user: login.user, pass: login.password.reveal() };
+      return { type: 'password', user: login.user, password: () => login.password.reveal() };
     case 'token':
-      return { token: login.token.reveal() };
+      return { type: 'token', token: () => login.token.reveal() };
     case 'creds':
-      return { authenticator: credsAuthenticator(new TextEncoder().encode(login.creds.reveal())) };
+      return { type: 'creds', creds: () => login.read().reveal() };
+    case 'nkey':
+      return { type: 'nkey', seed: () => login.read().reveal() };
     default:
       return login satisfies never;
   }

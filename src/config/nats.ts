@@ -1,30 +1,41 @@
 import { TrigateError } from '../domain/errors.ts';
-import { readNamedFile } from './files.ts';
+import { readNamedFile, readSecretFile } from './files.ts';
 import { invalidSetting, type Merged } from './merge.ts';
 import { Secret } from './secret.ts';
-import type { Settings } from './settings.ts';
+import type { SettingName, Settings } from './settings.ts';
 
-/** How to reach NATS. */
+/** How to reach NATS. Files are named and not copied: they are read again for each connection, so they can be changed. */
 export interface NatsConfig {
   /** `host:port`, without credentials. */
   readonly servers: readonly string[];
-  /** One of the URLs is `tls://`. */
-  readonly tls: boolean;
+  /** Undefined: TLS is used where the server asks for it. */
+  readonly tls: NatsTlsConfig | undefined;
   readonly login: NatsLogin;
+}
+
+/** Paths of PEM files. */
+export interface NatsTlsConfig {
+  readonly caFile: string | undefined;
+  readonly client: { readonly certFile: string; readonly keyFile: string } | undefined;
 }
 
 export type NatsLogin =
   | { readonly type: 'none' }
   | { readonly type: 'password'; readonly user: string; readonly password: Secret }
   | { readonly type: 'token'; readonly token: Secret }
-  /** The text of a `.creds` file. */
-  | { readonly type: 'creds'; readonly creds: Secret };
+  /** Reads the text of a `.creds` file, as it is now. */
+  | { readonly type: 'creds'; readonly read: () => Secret }
+  /** Reads the seed in a file, as it is now. */
+  | { readonly type: 'nkey'; readonly read: () => Secret };
 
 const ALLOWED =
   'a comma list of nats://[user:password@]host[:port] or tls://…, with one login for all (values are not shown here)';
 const DEFAULT_PORT = '4222';
 
-/** `NATS_URL`, several by commas, credentials inside as Kubeless has them; or `NATS_CREDS`. Undefined without a URL. */
+/**
+ * `NATS_URL`, several by commas, credentials inside as Kubeless has them; or `NATS_CREDS` or `NATS_NKEY`, which name
+ * files. Undefined without a URL.
+ */
 export function natsConfig(settings: Settings, merged: Merged): NatsConfig | undefined {
   if (settings.natsUrl === undefined) return undefined;
   const urls = settings.natsUrl
@@ -37,9 +48,26 @@ export function natsConfig(settings: Settings, merged: Merged): NatsConfig | und
   if (valid.length === 0 || valid.length < urls.length) throw invalidSetting(merged, 'natsUrl', ALLOWED);
   return {
     servers: valid.map((url) => `${url.hostname}:${url.port || DEFAULT_PORT}`),
-    tls: valid.some((url) => url.protocol === 'tls:'),
+    tls: tls(
+      valid.some((url) => url.protocol === 'tls:'),
+      settings,
+      merged,
+    ),
     login: login(valid, settings, merged),
   };
+}
+
+function tls(isAsked: boolean, settings: Settings, merged: Merged): NatsTlsConfig | undefined {
+  const { natsCaCerts: caFile, natsCert: certFile, natsKey: keyFile } = settings;
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new TrigateError('INVALID_CONFIG', 'NATS_CERT and NATS_KEY belong together: set both of them, or neither.');
+  }
+  if (!isAsked && caFile === undefined && certFile === undefined) return undefined;
+  // Read once, only to say at the start what is wrong with a path.
+  if (caFile !== undefined) readNamedFile(merged, 'natsCaCerts', caFile);
+  if (certFile !== undefined) readNamedFile(merged, 'natsCert', certFile);
+  if (keyFile !== undefined) readNamedFile(merged, 'natsKey', keyFile);
+  return { caFile, client: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile } };
 }
 
 function parse(text: string): URL | undefined {
@@ -52,12 +80,18 @@ function login(urls: readonly URL[], settings: Settings, merged: Merged): NatsLo
   const logins = new Set(urls.filter((url) => url.username !== '').map((url) => `${url.username}:${url.password}`));
   if (logins.size > 1) throw invalidSetting(merged, 'natsUrl', ALLOWED);
   const withLogin = urls.find((url) => url.username !== '');
-  if (settings.natsCreds !== undefined) {
-    if (withLogin !== undefined) {
-      throw new TrigateError('INVALID_CONFIG', 'NATS_CREDS is set and NATS_URL has credentials too; keep one of them.');
-    }
-    return { type: 'creds', creds: new Secret(readNamedFile(merged, 'natsCreds', settings.natsCreds)) };
+  const ways = [
+    ...(withLogin === undefined ? [] : ['NATS_URL (its credentials)']),
+    ...(settings.natsCreds === undefined ? [] : ['NATS_CREDS']),
+    ...(settings.natsNkey === undefined ? [] : ['NATS_NKEY']),
+  ];
+  if (ways.length > 1) {
+    throw new TrigateError('INVALID_CONFIG', `${ways.join(' and ')} are set, and each is a login; keep one of them.`);
   }
+  if (settings.natsCreds !== undefined)
+    return { type: 'creds', read: secretReader(merged, 'natsCreds', settings.natsCreds) };
+  if (settings.natsNkey !== undefined)
+    return { type: 'nkey', read: secretReader(merged, 'natsNkey', settings.natsNkey) };
   if (withLogin === undefined) return { type: 'none' };
   try {
     return ofUrl(withLogin);
@@ -72,4 +106,17 @@ function ofUrl(url: URL): NatsLogin {
   const user = decodeURIComponent(url.username);
   if (url.password === '') return { type: 'token', token: new Secret(user) };
   return { type: 'password', user, password: new Secret(decodeURIComponent(url.password)) };
+}
+
+/** Reads a secret now, and again each time it is asked for; while the file cannot be read, its last secret stands. */
+function secretReader(merged: Merged, name: SettingName, path: string): () => Secret {
+  let last = readSecretFile(merged, name, path);
+  return () => {
+    try {
+      last = readSecretFile(merged, name, path);
+    } catch {
+      // A file that is being replaced may be gone for a moment.
+    }
+    return last;
+  };
 }

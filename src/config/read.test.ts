@@ -114,7 +114,7 @@ describe('Kafka', () => {
 describe('NATS', () => {
   it('reads several servers and takes the credentials out of the URL', () => {
     const nats = readConfig({ NATS_URL: 'nats://u:p%40ss@a:4333,tls://u:p%40ss@b' }).nats;
-    expect(nats).toMatchObject({ servers: ['a:4333', 'b:4222'], tls: true, login: { type: 'password', user: 'u' } });
+    expect(nats).toMatchObject({ servers: ['a:4333', 'b:4222'], tls: { client: undefined }, login: { type: 'password', user: 'u' } });
     expect(nats?.login.type === 'password' && nats.login.password.reveal()).toBe('p@ss');
   });
 
@@ -125,9 +125,25 @@ describe('NATS', () => {
     expect(readConfig({ NATS_URL: url }).nats).toMatchObject({ servers: ['demo:4222'], login: { type } });
   });
 
-  it('reads a creds file', () => {
-    const nats = readConfig({ NATS_URL: 'nats://a', NATS_CREDS: file('n.creds', 'JWT') }).nats;
-    expect(nats?.login.type === 'creds' && nats.login.creds.reveal()).toBe('JWT');
+  it.each([
+    ['NATS_CREDS', 'creds'],
+    ['NATS_NKEY', 'nkey'],
+  ])('reads the file of %s again each time, and keeps its last secret while it cannot', (variable, type) => {
+    const path = file(`n.${type}`, 'first\n');
+    const login = readConfig({ NATS_URL: 'nats://a', [variable]: path }).nats?.login;
+    if (login?.type !== 'creds' && login?.type !== 'nkey') throw new Error(`the login is ${login?.type}`);
+    expect([login.type, login.read().reveal()]).toEqual([type, 'first']);
+    writeFileSync(path, 'second');
+    expect(login.read().reveal()).toBe('second');
+    writeFileSync(path, '');
+    expect(login.read().reveal()).toBe('second');
+  });
+
+  it('names the files of TLS, which needs no tls:// then', () => {
+    const [ca, cert, key] = [file('ca.pem', 'CA'), file('c.pem', 'C'), file('k.pem', 'K')];
+    const env = { NATS_URL: 'nats://a', NATS_CACERTS: ca, NATS_CERT: cert, NATS_KEY: key };
+    expect(readConfig(env).nats?.tls).toEqual({ caFile: ca, client: { certFile: cert, keyFile: key } });
+    expect(readConfig({ NATS_URL: 'nats://a' }).nats?.tls).toBeUndefined();
   });
 });
 
@@ -172,6 +188,9 @@ describe('what is wrong is said in one sentence', () => {
     ],
     [{ NATS_URL: 'http://a' }, {}, 'NATS_URL must be a comma list of nats://'],
     [{ NATS_URL: 'nats://a:1@b,nats://c:2@d' }, {}, 'with one login for all'],
+    [{ NATS_URL: 'nats://a', NATS_CERT: '/c' }, {}, 'NATS_CERT and NATS_KEY belong together'],
+    [{ NATS_URL: 'nats://a', NATS_CACERTS: '/no/ca' }, {}, 'NATS_CACERTS must name a file that can be read'],
+    [{ NATS_URL: 'nats://a', NATS_CREDS: '/c', NATS_NKEY: '/n' }, {}, 'NATS_CREDS and NATS_NKEY are set'],
     [{ TRIGATE_TOKEN_FILE: '/no/token' }, {}, 'TRIGATE_TOKEN_FILE must name a file that can be read'],
   ];
   it.each(cases)('%j %j', (env, flags, sentence) => {

@@ -50,6 +50,10 @@ export const settings = z.object({
 
   natsUrl: secret.optional(),
   natsCreds: filled.optional(),
+  natsNkey: filled.optional(),
+  natsCaCerts: filled.optional(),
+  natsCert: filled.optional(),
+  natsKey: filled.optional(),
 
   kubelessNamespace: filled.default('kubeless'),
   kubelessConfig: filled.default('kubeless-config'),
@@ -91,6 +95,10 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   kafkaSessionTimeout: { env: ['TRIGATE_KAFKA_SESSION_TIMEOUT'] },
   natsUrl: { env: ['NATS_URL'], flag: '--url' },
   natsCreds: { env: ['NATS_CREDS'] },
+  natsNkey: { env: ['NATS_NKEY'] },
+  natsCaCerts: { env: ['NATS_CACERTS'] },
+  natsCert: { env: ['NATS_CERT'] },
+  natsKey: { env: ['NATS_KEY'] },
   kubelessNamespace: { env: ['KUBELESS_NAMESPACE'] },
   kubelessConfig: { env: ['KUBELESS_CONFIG'] },
 };

@@ -28,6 +28,7 @@ export class Copy implements Ordered, Timed, CallListener {
   behind: Ordered | null = null;
   previousTimed: Timed | null = null;
   nextTimed: Timed | null = null;
+  timedIn: object | null = null;
   deadline = 0;
 
   state: 'waiting' | 'called' | 'inFlight' | 'accounted' = 'waiting';

@@ -7,10 +7,10 @@ interface Item extends Timed {
   readonly n: number;
 }
 
-const item = (n: number): Item => ({ n, previousTimed: null, nextTimed: null, deadline: 0 });
+const item = (n: number): Item => ({ n, previousTimed: null, nextTimed: null, deadline: 0, timedIn: null });
 
 const command = fc.record({
-  type: fc.constantFrom('add', 'add', 'remove', 'restore', 'wait'),
+  type: fc.constantFrom('add', 'add', 'remove', 'remove again', 'wait'),
   pick: fc.nat(20),
   ms: fc.constantFrom(0, 1, 3, 10, 40, 99, 100, 101, 250),
 });
@@ -22,7 +22,6 @@ test('expires what a naive list expires, each once and in the order of the deadl
       const expired: number[] = [];
       const list = new DeadlineList<Item>(clock, 100, (late) => {
         expect(late.deadline).toBeLessThanOrEqual(clock.monotonic());
-        list.remove(late);
         inside.delete(late);
         expired.push(late.deadline);
         ended.add(late);
@@ -31,7 +30,7 @@ test('expires what a naive list expires, each once and in the order of the deadl
       const outside = new Set<Item>();
       const ended = new Set<Item>();
       for (const [n, { type, pick, ms }] of commands.entries()) {
-        const chosen = [...(type === 'restore' ? outside : inside)][pick % 7];
+        const chosen = [...(type === 'remove again' ? outside : inside)][pick % 7];
         if (type === 'add') {
           const added = item(n);
           list.add(added, clock.monotonic());
@@ -40,12 +39,8 @@ test('expires what a naive list expires, each once and in the order of the deadl
           list.remove(chosen);
           inside.delete(chosen);
           outside.add(chosen);
-        } else if (type === 'restore' && chosen !== undefined) {
-          outside.delete(chosen);
-          if (chosen.deadline > clock.monotonic()) {
-            list.restore(chosen);
-            inside.add(chosen);
-          }
+        } else if (type === 'remove again' && chosen !== undefined) {
+          list.remove(chosen);
         } else if (type === 'wait') {
           const due = [...inside].filter(({ deadline }) => deadline <= clock.monotonic() + ms).length;
           const before = expired.length;

@@ -4,6 +4,8 @@ import type { Cancel, Clock } from '../domain/clock.ts';
 export interface Timed {
   previousTimed: Timed | null;
   nextTimed: Timed | null;
+  /** The list that it stands in. */
+  timedIn: object | null;
   /** On the monotonic clock. */
   deadline: number;
 }
@@ -21,7 +23,7 @@ export class DeadlineList<T extends Timed> {
   #last: T | null = null;
   #timer: Cancel | undefined;
 
-  /** @param expire is called for each item whose time is over, and removes it */
+  /** @param expire is called for each item whose time is over; it is out of the list by then */
   constructor(clock: Clock, ms: number, expire: (item: T) => void) {
     this.#clock = clock;
     this.#ms = ms;
@@ -32,30 +34,17 @@ export class DeadlineList<T extends Timed> {
     item.deadline = now + this.#ms;
     item.previousTimed = this.#last;
     item.nextTimed = null;
+    item.timedIn = this;
     if (this.#last === null) this.#first = item;
     else this.#last.nextTimed = item;
     this.#last = item;
     if (this.#timer === undefined) this.#arm(this.#ms);
   }
 
-  /** Adds an item that keeps the deadline it had: such items are few, and among the oldest. */
-  restore(item: T): void {
-    let next = this.#first;
-    while (next !== null && next.deadline <= item.deadline) next = next.nextTimed as T | null;
-    const previous = next === null ? this.#last : (next.previousTimed as T | null);
-    item.previousTimed = previous;
-    item.nextTimed = next;
-    if (previous === null) this.#first = item;
-    else previous.nextTimed = item;
-    if (next === null) this.#last = item;
-    else next.previousTimed = item;
-    if (previous === null) {
-      this.#timer?.();
-      this.#arm(item.deadline - this.#clock.monotonic());
-    }
-  }
-
+  /** Harmless for an item that is not in this list. */
   remove(item: T): void {
+    if (item.timedIn !== this) return;
+    item.timedIn = null;
     const { previousTimed, nextTimed } = item as { previousTimed: T | null; nextTimed: T | null };
     if (previousTimed === null) this.#first = nextTimed;
     else previousTimed.nextTimed = nextTimed;
@@ -87,7 +76,9 @@ export class DeadlineList<T extends Timed> {
     this.#timer = undefined;
     const now = this.#clock.monotonic();
     while (this.#first !== null && this.#first.deadline <= now) {
-      this.#expire(this.#first);
+      const item = this.#first;
+      this.remove(item);
+      this.#expire(item);
     }
     if (this.#first !== null && this.#timer === undefined) this.#arm(this.#first.deadline - now);
   }

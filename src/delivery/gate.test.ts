@@ -155,11 +155,11 @@ describe('waiting for room', () => {
 
   test('ends when another source passes and leaves places to start idle', async () => {
     const bench = new OutletBench();
-    const held = await bench.gate.reserve(4);
+    const held = await bench.gate.reserve(1);
     const waiting = watch(bench.gate.reserve(100));
     await turns();
     expect(waiting.room).toBe(undefined);
-    bench.pass(held, events(4));
+    bench.pass(held, events(1));
     await turns();
     expect(waiting.room?.size).toBeGreaterThan(0);
   });
@@ -222,6 +222,25 @@ describe('what is claimed ahead', () => {
       expect(bench.report().delivered - before).toBeGreaterThanOrEqual(0.9 * possible);
     },
   );
+
+  test.each([5, 8, 12, 20])('a hot key loses nothing at a function of %i s', async (seconds) => {
+    const bench = new OutletBench();
+    bench.f().takes(seconds * 1_000, bench.clock);
+    void bench.source(events(backlog, 'e', () => 1));
+    await bench.run(20 * seconds * 1_000, 100);
+    expect(bench.report().dropped).toEqual({});
+    expect(bench.report().delivered).toBeGreaterThanOrEqual(18);
+  });
+
+  test('a hot key at a function that takes longer than ttl loses one event for each that is delivered, at most', async () => {
+    const bench = new OutletBench();
+    bench.f().takes(60_000, bench.clock);
+    void bench.source(events(backlog, 'e', () => 1));
+    await bench.run(1_200_000, 500);
+    const { delivered, dropped } = bench.report();
+    expect(delivered).toBeGreaterThanOrEqual(9);
+    expect(dropped.expired ?? 0).toBeLessThanOrEqual(delivered + 1);
+  });
 
   test('a function that becomes slow loses nothing of what was claimed while it was fast', async () => {
     const bench = new OutletBench();

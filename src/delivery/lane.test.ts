@@ -101,6 +101,7 @@ describe('time to live', () => {
 
   test('an event that expires gives its room back', () => {
     const bench = new OutletBench({ delivery: { concurrency: 1, room: 2, ttl: '5s' } });
+    bench.f().onCall = (call) => call.firstByte();
     bench.push(event('a'));
     bench.push(event('b'), event('c'));
     expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'overflow' });

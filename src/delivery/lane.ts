@@ -12,8 +12,6 @@ import type { RequestBuilder } from './request.ts';
 import type { Target } from './target.ts';
 import { Throughput } from './throughput.ts';
 
-/** Copies that may be claimed for a function whose pace is not known yet, beside those that can be called at once. */
-const FIRST_STEP = 4;
 /** What may wait, in seconds of the function's own throughput: far less than any sensible time to live. */
 const WAITING_SECONDS = 1;
 
@@ -38,8 +36,9 @@ export interface LaneOptions {
  * and the lane waits until the target can be reached again.
  *
  * **How much is claimed ahead.** `room` is the most that may wait. For sources that can wait, it is less: about a second
- * of what the function really does, and next to nothing while that is not known. So a slow function never has more
- * claimed for it than it can take within `ttl`, and a hot key neither.
+ * of what the function really does, and nothing while that is not known; idle slots are filled a few at a time, as many as
+ * the function could take one after the other within half of `ttl`, and not at all after an event has met a busy key. So
+ * a slow function never has more claimed for it than it can take in time, and a hot key hardly ever.
  */
 export class Lane implements CopyLane {
   readonly position: number;
@@ -49,13 +48,13 @@ export class Lane implements CopyLane {
   readonly #inFlightList: DeadlineList<Copy>;
   readonly #throughput: Throughput;
   readonly #pace: Pace | undefined;
-  /** Called, and not yet in flight: waiting for a connection. */
-  readonly #called = new Set<Copy>();
   #waiting = 0;
   #active = 0;
   #reserved = 0;
   /** Of those in flight, the ones that another owner has counted. */
   #disowned = 0;
+  /** A copy found its key busy beside idle slots: more of them may. */
+  #metBusyKey = false;
   #fullSince: number | undefined;
   #abandoned = false;
   #pumping = false;
@@ -65,9 +64,9 @@ export class Lane implements CopyLane {
     const { clock, delivery, timeout, entry, target } = options;
     this.#options = options;
     this.position = options.position;
-    this.#waitingList = new DeadlineList(clock, delivery.ttl, (copy) => this.#dropWaiting(copy, this.#lateReason()));
+    this.#waitingList = new DeadlineList(clock, delivery.ttl, (copy) => this.#expire(copy));
     this.#inFlightList = new DeadlineList(clock, timeout, (copy) => copy.call?.abort('timeout'));
-    this.#throughput = new Throughput(delivery.concurrency);
+    this.#throughput = new Throughput();
     if (delivery.rate !== undefined) this.#pace = new Pace(delivery.rate, () => this.pump());
     entry.inFlight = () => this.inFlight - this.#disowned;
     target.onChange = () => {
@@ -86,11 +85,16 @@ export class Lane implements CopyLane {
     const { room, concurrency, rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
     const perSecond = Math.min(rate, this.#throughput.perSecond(now));
     const ahead = Math.min(room, Math.floor(perSecond * WAITING_SECONDS));
-    const idle = concurrency - this.#active;
     const waiting = this.#waiting + this.#reserved;
-    const atOnce = Math.min(idle, Math.max(1, rate), perSecond > 0 ? idle : FIRST_STEP);
-    const startable = waiting > 0 ? 0 : Math.floor(atOnce);
-    return Math.max(0, Math.min(room - waiting, Math.max(startable, ahead - waiting)));
+    const startable = Math.floor(Math.min(concurrency - this.#active, Math.max(1, rate), this.#inTurn));
+    const isHeld = waiting > 0 || (this.#metBusyKey && this.#active > 0);
+    return Math.max(0, Math.min(room - waiting, Math.max(isHeld ? 0 : startable, ahead - waiting)));
+  }
+
+  /** Events that the function can take one after the other within half of their time to live: they may have one key. */
+  get #inTurn(): number {
+    const { meanMs } = this.#throughput;
+    return meanMs === 0 ? 1 : Math.max(1, this.#options.delivery.ttl / (2 * meanMs));
   }
 
   /** What is worth waking a source for. */
@@ -150,32 +154,31 @@ export class Lane implements CopyLane {
     }
     this.#waiting++;
     this.#waitingList.add(copy, now);
-    this.#queue.push(copy);
+    if (!this.#queue.push(copy) && this.#active < delivery.concurrency) this.#metBusyKey = true;
   }
 
   firstByte(copy: Copy): void {
     copy.state = 'inFlight';
-    if (copy.call !== undefined) this.#called.delete(copy);
+    this.#waitingList.remove(copy);
     copy.startedAt = this.#options.clock.monotonic();
     this.#inFlightList.add(copy, copy.startedAt);
   }
 
   answered(copy: Copy, answer: Answer): void {
     const now = this.#options.clock.monotonic();
-    this.#active--;
-    if (copy.state === 'inFlight') this.#inFlightList.remove(copy);
-    else this.#called.delete(copy);
+    const active = this.#active--;
+    this.#metBusyKey = false;
     switch (answer.type) {
       case 'answered': {
         const ms = now - copy.startedAt;
-        this.#throughput.count(now, ms);
+        this.#throughput.count(now, ms, active);
         this.#options.target.answered();
         this.#finish(copy, answered(answer.status, ms));
         break;
       }
       case 'unknown': {
         const ms = now - copy.startedAt;
-        this.#throughput.count(now, ms);
+        this.#throughput.count(now, ms, active);
         this.#finish(copy, { type: 'unknown', reason: answer.reason, ms });
         break;
       }
@@ -183,7 +186,7 @@ export class Lane implements CopyLane {
         this.#finish(copy, { type: 'dropped', reason: 'invalid' });
         break;
       case 'notSent':
-        this.#putBack(copy, now);
+        this.#putBack(copy);
         this.#options.target.refused(copy.address);
         break;
       default:
@@ -223,9 +226,9 @@ export class Lane implements CopyLane {
   abandon(): void {
     this.#abandoned = true;
     this.#waitingList.forEach((copy) => {
-      this.#dropWaiting(copy, 'shutdown');
+      if (copy.state === 'waiting') this.#dropWaiting(copy, 'shutdown');
+      else copy.call?.abort('aborted');
     });
-    for (const copy of [...this.#called]) copy.call?.abort('aborted');
     this.#inFlightList.forEach((copy) => {
       copy.call?.abort('aborted');
     });
@@ -268,34 +271,35 @@ export class Lane implements CopyLane {
   }
 
   #start(copy: Copy): void {
-    this.#waitingList.remove(copy);
     this.#waiting--;
     this.#active++;
     copy.state = 'called';
     copy.address = this.#options.target.address;
     const { request, target } = this.#options;
     copy.call = target.send(request(copy.passed.event, target.path), copy);
-    // Mostly a connection is free, and the first byte has left by now.
-    if (copy.state === 'called') this.#called.add(copy);
   }
 
   /** Back to waiting, for what is left of its time to live. */
-  #putBack(copy: Copy, now: number): void {
+  #putBack(copy: Copy): void {
     if (this.#abandoned) {
       this.#finish(copy, { type: 'dropped', reason: 'shutdown' });
-    } else if (copy.deadline <= now) {
+    } else if (copy.timedIn === null) {
       this.#finish(copy, { type: 'dropped', reason: 'unreachable' });
     } else {
       copy.state = 'waiting';
       copy.call = undefined;
       this.#waiting++;
-      this.#waitingList.restore(copy);
       this.#queue.putBack(copy);
     }
   }
 
+  /** Its time to live is over, and no byte of it has left. */
+  #expire(copy: Copy): void {
+    if (copy.state === 'waiting') this.#dropWaiting(copy, this.#options.target.reachable ? 'expired' : this.reason);
+    else copy.call?.abort('aborted');
+  }
+
   #dropWaiting(copy: Copy, reason: DroppedReason): void {
-    this.#waitingList.remove(copy);
     this.#waiting--;
     this.#account(copy, { type: 'dropped', reason });
     this.#moreRoom(this.#options.clock.monotonic());
@@ -311,10 +315,6 @@ export class Lane implements CopyLane {
     if (this.#fullSince !== undefined) this.isStalled(now);
   }
 
-  #lateReason(): DroppedReason {
-    return this.#options.target.reachable ? 'expired' : this.reason;
-  }
-
   #finish(copy: Copy, outcome: Outcome): void {
     this.#queue.done(copy);
     this.#account(copy, outcome);
@@ -322,6 +322,8 @@ export class Lane implements CopyLane {
 
   #account(copy: Copy, outcome: Outcome): void {
     copy.state = 'accounted';
+    this.#waitingList.remove(copy);
+    this.#inFlightList.remove(copy);
     const { entry } = this.#options;
     if (copy.passed.late) {
       this.#disowned--;

@@ -24,10 +24,12 @@ export class OrderedQueue<T extends Ordered> {
   readonly #ready: List = { first: null, last: null };
   readonly #chains = new Map<number, List>();
 
-  push(item: T): void {
+  /** @returns whether it may run now: false when it waits for another one with its key */
+  push(item: T): boolean {
     const chain = item.order === null ? undefined : this.#chains.get(item.order);
     if (item.order !== null && chain === undefined) this.#chains.set(item.order, { first: null, last: null });
     append(chain ?? this.#ready, item);
+    return chain === undefined;
   }
 
   /** The next item that may run now. Its key is busy until `done`. */

@@ -189,6 +189,8 @@ describe('what one gateway has, a second one is refused', () => {
     const second = await startProcess(process.execPath, [BINARY, ...args], { name: 'trigate', env: { PATH } });
     const started = await second.line(/trigate is running/).finally(() => holder.close());
     expect(started).toMatch(/8080 is taken; listening on 80[89]\d/);
+    const { url } = z.object({ url: z.string() }).parse(JSON.parse(started));
+    expect((await fetch(`${url}/readyz`, { headers: { connection: 'close' } })).status).toBe(200);
     expect(await second.stop('SIGINT', 10_000)).toEqual({ code: 0, signal: null });
   });
 });

@@ -121,6 +121,8 @@ test('a function that is missing, down, hangs, breaks off or answers 500 costs i
       functionAt('missing', 'http://127.0.0.1:1', app),
       triggerFor('kafka', 't', 'orders', app, { delivery: { timeout: '300ms' } }),
     ],
+    // What waits for the missing one waits until the end.
+    args: ['--shutdown-deadline', '3s'],
   });
   await using publisher = httpPublisher(gateway.url);
   const bodies = numberedBodies(40);

@@ -32,7 +32,7 @@ describe('an event of the log', () => {
     expect(make().event(row)).toMatchObject({
       topic: 'orders.new',
       contentType: 'application/json',
-      headers: [],
+      headers: [['event-key', 'k']],
       data: row.data,
       coordinates: { type: 'log', topic: 'orders.new', offset: 7 },
     });

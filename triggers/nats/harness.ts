@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { connect } from 'nats';
+import { connect, type NatsConnection } from 'nats';
+import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
+import type { TriggerKind } from '../../src/domain/kind.ts';
 import type { Broker, ConformanceTopic, Harness } from '../../test/conformance/harness.ts';
 import { sharedNats } from '../../test/services/shared.ts';
 import { freePort } from '../../test/support/port.ts';
@@ -20,34 +22,69 @@ export const natsHarness: Harness = {
       'a message has no coordinates: its id is given at receipt',
     'startFrom counts only where no position exists': 'there are no positions',
   },
-  start: startBroker,
+  start: () => startBroker(coreTopic, (kind) => kind),
 };
 
-async function startBroker(): Promise<Broker> {
+/** The same kind, with `spec.jetstream`. */
+export const jetstreamHarness: Harness = {
+  name: 'nats with jetstream',
+  durable: true,
+  skips: {},
+  start: () => startBroker(streamTopic, withJetStream),
+};
+
+async function startBroker(
+  createTopic: (client: NatsConnection) => Promise<ConformanceTopic>,
+  kindOf: (kind: TriggerKind) => TriggerKind,
+): Promise<Broker> {
   const url = await sharedNats();
   const client = await connect({ servers: url });
   const nowhere = `nats://127.0.0.1:${await freePort()}`;
-
-  async function createTopic(): Promise<ConformanceTopic> {
-    const prefix = `conformance.${randomUUID().slice(0, 8)}`;
-    return {
-      pattern: `${prefix}.*`,
-      async publish(events) {
-        for (const { key = 'key', data } of events) client.publish(`${prefix}.${key}`, data ?? undefined);
-        await client.flush();
-      },
-      delete: async () => {},
-    };
-  }
-
   const connectTo = (servers: string) => {
     const kind = createNatsKind({ servers }, systemClock);
-    return { kind, close: () => kind.close() };
+    return { kind: kindOf(kind), close: () => kind.close() };
   };
   return {
-    createTopic,
+    createTopic: () => createTopic(client),
     connect: () => connectTo(url),
     connectNowhere: () => connectTo(nowhere),
     stop: () => client.close(),
   };
 }
+
+async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
+  const prefix = `conformance.${randomUUID().slice(0, 8)}`;
+  return {
+    pattern: `${prefix}.*`,
+    async publish(events) {
+      for (const { key = 'key', data } of events) client.publish(`${prefix}.${key}`, data ?? undefined);
+      await client.flush();
+    },
+    delete: async () => {},
+  };
+}
+
+async function streamTopic(client: NatsConnection): Promise<ConformanceTopic> {
+  const prefix = `stream.${randomUUID().slice(0, 8)}`;
+  const stream = prefix.replace('.', '-');
+  const manager = await client.jetstreamManager();
+  const jetstream = client.jetstream();
+  await manager.streams.add({ name: stream, subjects: [`${prefix}.>`] });
+  return {
+    pattern: `${prefix}.*`,
+    async publish(events) {
+      const published = events.map(({ key = 'key', data }) =>
+        jetstream.publish(`${prefix}.${key}`, data ?? undefined),
+      );
+      await Promise.all(published);
+    },
+    async delete() {
+      await manager.streams.delete(stream);
+    },
+  };
+}
+
+const withJetStream = (kind: TriggerKind): TriggerKind => ({
+  ...kind,
+  spec: z.preprocess((spec) => Object.assign({}, spec, { jetstream: {} }), kind.spec),
+});

@@ -1,6 +1,7 @@
-import type { ConnectionOptions } from 'nats';
 import type { Clock, Topics, TriggerKind } from '../../src/sdk.ts';
+import type { NatsConnectionOptions } from './client.ts';
 import { createLink } from './connection.ts';
+import { openJetStreamSource } from './jetstream/open.ts';
 import { openNatsSource } from './source.ts';
 import { type NatsTriggerSpec, natsTriggerSpec, natsTriggerType } from './spec.ts';
 import { natsTopics } from './topics.ts';
@@ -19,20 +20,26 @@ export const natsTrigger = {
   spec: natsTriggerSpec,
 } as const;
 
-export function createNatsKind(options: ConnectionOptions, clock: Clock): NatsKind {
+/** One connection for all triggers; it is made when the first of them opens. */
+export function createNatsKind(options: NatsConnectionOptions, clock: Clock): NatsKind {
   const link = createLink(options, clock);
   return {
     ...natsTrigger,
     guarantee: {
-      promise: 'at most once: NATS gives a message to one member of the queue group, once; receipt is the claim',
+      promise:
+        'At most once. Core NATS gives a message to one member of the queue group, once: receipt is the claim. JetStream records each delivery before it sends the message, and never delivers it again (max_deliver 1).',
       crash:
-        'what the lanes hold, at most room + concurrency per function, without a count; counts are of this process',
-      order: 'by subject (order: key), by subscription (order: partition), or none',
+        'At most room + concurrency events per function. Core NATS: without a count, and counts are of this process. JetStream: counted as unknown(crash), one by one.',
+      order: 'By subject (order: key), by subscription (order: partition), or none.',
     },
-    open: (subscription, context) => openNatsSource(link, subscription, context),
+    open: (subscription, context) =>
+      subscription.spec.jetstream === undefined
+        ? openNatsSource(link, subscription, context)
+        : openJetStreamSource(link, subscription, context),
     topics: natsTopics(link),
     close: () => link.close(),
   };
 }
 
+export type { NatsConnectionOptions, NatsLogin, NatsTls } from './client.ts';
 export { natsTriggerSpec, natsTriggerType };

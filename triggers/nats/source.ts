@@ -1,4 +1,3 @@
-import type { Msg, NatsError, Subscription as NatsSubscription } from 'nats';
 import {
   type DroppedReason,
   type Event,
@@ -8,6 +7,7 @@ import {
   type Subscription,
 } from '../../src/sdk.ts';
 import { claimReceived } from './claim.ts';
+import type { Msg, NatsError, NatsSubscription } from './client.ts';
 import type { Link } from './connection.ts';
 import { eventOf } from './event.ts';
 import type { NatsTriggerSpec } from './spec.ts';

@@ -14,6 +14,12 @@ export interface NatsTriggerSpec extends TriggerSpec {
   readonly topic: string;
   readonly startFrom: 'newest' | 'earliest';
   readonly paused: boolean;
+  readonly jetstream?: JetStreamSpec | undefined;
+}
+
+export interface JetStreamSpec {
+  readonly stream?: string | undefined;
+  readonly startFrom?: 'newest' | 'earliest' | undefined;
 }
 
 /** A subject, with `*` for one token and `>` for the rest. */
@@ -32,6 +38,25 @@ export const natsTriggerSpec: z.ZodType<NatsTriggerSpec> = z.strictObject({
   startFrom: z
     .enum(['newest', 'earliest'])
     .default('newest')
-    .describe('Only on the embedded log: where to start while no position exists. Core NATS keeps nothing.'),
-  paused: z.boolean().default(false).describe('Takes no events; what passes meanwhile is counted as paused_skip.'),
+    .describe('Where to start while no position exists: on JetStream and the embedded log. Core NATS keeps nothing.'),
+  paused: z
+    .boolean()
+    .default(false)
+    .describe('Takes no events. JetStream keeps them; what passes on core NATS meanwhile is counted as paused_skip.'),
+  jetstream: z
+    .strictObject({
+      stream: z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[^\s.*>/\\]+$/, 'must be the name of a stream: without spaces and . * > / \\')
+        .optional()
+        .describe('The stream that has the subject. Default: looked up by the subject.'),
+      startFrom: z
+        .enum(['newest', 'earliest'])
+        .optional()
+        .describe('Where to start while no position exists. Default: startFrom of the trigger.'),
+    })
+    .optional()
+    .describe('Reads the subject from a stream of JetStream, durably, instead of core NATS. {} is enough.'),
 });

@@ -1,5 +1,5 @@
-import { headers as createHeaders } from 'nats';
 import { type Topics, TrigateError } from '../../src/sdk.ts';
+import { headersOf } from './client.ts';
 import type { Link } from './connection.ts';
 
 const SUBJECT = /^[^\s.*>]+(?:\.[^\s.*>]+)*$/;
@@ -16,9 +16,7 @@ export function natsTopics(link: Link): Topics {
         );
       }
       const connection = await link.connect();
-      const headers = createHeaders();
-      for (const [name, value] of Object.entries(message.headers)) headers.set(name, value);
-      connection.publish(topic, message.data, { headers });
+      connection.publish(topic, message.data, { headers: headersOf(message.headers) });
       await connection.flush();
       return { topic };
     },

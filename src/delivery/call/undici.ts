@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Client, type Dispatcher, Pool } from 'undici';
+import { Client, type Dispatcher } from 'undici';
 import { asError } from '../../domain/errors.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
 import type { Answer, Call, Caller, CallListener, OutgoingRequest } from './call.ts';
@@ -11,30 +11,36 @@ const KEEP_ALIVE_MS = 4_000;
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
- * Calls through an undici pool: HTTP/1.1 only (undici replays refused HTTP/2 streams), no pipelining (a POST at the head
- * of a pipeline is never sent again, followers are), no redirects, no retries, no proxy.
+ * Calls through undici, with a client for each connection: HTTP/1.1 only (undici replays refused HTTP/2 streams), no
+ * pipelining (a POST at the head of a pipeline is never sent again, followers are), no redirects, no retries, no proxy.
+ *
+ * Not through undici's Pool, which looks through all its connections for each call: here a call takes the connection that
+ * became free last. Nor does a lane make more calls at a time than there are connections.
  */
 export function undiciCaller(origin: string, connections: number): Caller {
-  const pool = new Pool(origin, {
-    connections,
-    factory: (origin, options) => new PoolClient(origin, options),
-    pipelining: 1,
-    allowH2: false,
-    connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    keepAliveTimeoutThreshold: 500,
-    // The lane holds the one deadline of a call.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxHeaderSize: 16 * 1024,
-  });
+  const clients: Client[] = [];
+  const free: Client[] = [];
+  let next = 0;
   let closing: Promise<void> | undefined;
+
+  function open(): Client {
+    const client = new Client(origin, CLIENT_OPTIONS);
+    clients.push(client);
+    return client;
+  }
+
+  /** More calls than connections, which a lane does not make, wait behind one another. */
+  function connection(): Client {
+    const busy = clients.length < connections ? undefined : clients[next++ % clients.length];
+    return free.pop() ?? busy ?? open();
+  }
+
   return {
     send(request, listener) {
-      const call = new UndiciCall(listener);
+      const client = connection();
+      const call = new UndiciCall(listener, client, free);
       try {
-        pool.dispatch(dispatchOptions(origin, request), call);
+        client.dispatch(dispatchOptions(origin, request), call);
       } catch (error) {
         call.invalid(asError(error));
       }
@@ -42,23 +48,24 @@ export function undiciCaller(origin: string, connections: number): Caller {
     },
     probe: () => canConnect(new URL(origin)),
     close() {
-      closing ??= pool.close();
+      closing ??= Promise.all(clients.map((client) => client.close())).then(() => {});
       return closing;
     },
   };
 }
 
-/**
- * undici's pool takes a client whose `dispatch` says false for busy until it drains. One that refused a request as
- * invalid says false too, has nothing to drain, and would never be used again: so many such events as there are connections
- * would silence a function for ever.
- */
-class PoolClient extends Client {
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    const isFree = super.dispatch(options, handler);
-    return isFree || (handler instanceof UndiciCall && handler.isInvalid);
-  }
-}
+const CLIENT_OPTIONS: Client.Options = {
+  pipelining: 1,
+  allowH2: false,
+  connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  keepAliveMaxTimeout: KEEP_ALIVE_MS,
+  keepAliveTimeoutThreshold: 500,
+  // The lane holds the one deadline of a call.
+  headersTimeout: 0,
+  bodyTimeout: 0,
+  maxHeaderSize: 16 * 1024,
+};
 
 function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
   return { origin, path: request.path, method: request.method, headers: request.headers, body: request.body };
@@ -75,11 +82,14 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   #bodyBytes = 0;
   #reason: UnknownReason = 'reset';
   #answered = false;
-  /** undici would not take it. */
-  isInvalid = false;
+  readonly #client: Client;
+  readonly #free: Client[];
 
-  constructor(listener: CallListener) {
+  /** @param free where the client goes when this call is over */
+  constructor(listener: CallListener, client: Client, free: Client[]) {
     this.#listener = listener;
+    this.#client = client;
+    this.#free = free;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -114,19 +124,20 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   }
 
   invalid(cause: Error): void {
-    this.isInvalid = true;
     this.#finish({ type: 'invalid', cause });
   }
 
   abort(reason: UnknownReason): void {
     this.#reason = reason;
-    this.onResponseError(null, new Error('given up before it was sent'));
+    // Answers, if it was started.
     this.#controller?.abort(new Error(`given up: ${reason}`));
+    this.onResponseError(null, new Error('given up before it was sent'));
   }
 
   #finish(answer: Answer): void {
     if (this.#answered) return;
     this.#answered = true;
+    this.#free.push(this.#client);
     this.#listener.answer(answer);
   }
 }

@@ -25,9 +25,9 @@ export class Books {
     return this.#last;
   }
 
-  /** Sequences that are claimed and not settled, ascending. */
+  /** Sequences that are claimed and not settled; ascending, as they came. */
   get open(): number[] {
-    return [...this.#open].sort((a, b) => a - b);
+    return [...this.#open];
   }
 
   get unsettled(): number {

@@ -15,6 +15,9 @@ export interface MemberRecord {
   readonly last: Delivered;
   /** Sequences of the stream that are claimed and not settled, ascending. */
   readonly open: readonly number[];
+  /** Of the subscription: each open event is a claim for every one of them. */
+  readonly functions: readonly string[];
+  /** Also of functions that have left. */
   readonly counts: ReadonlyMap<string, Counts>;
   /** When it was stored, milliseconds since the epoch. */
   readonly at: number;
@@ -30,6 +33,7 @@ const schema = z.object({
   last: z.tuple([number, number]),
   /** Start and length of each run. */
   open: z.array(z.tuple([number, number])),
+  functions: z.array(z.string()),
   at: number,
   counts: z.record(
     z.string(),
@@ -47,7 +51,7 @@ const schema = z.object({
 });
 
 export function encodeRecord(record: MemberRecord): Uint8Array {
-  const { owner, stream, consumer, last, at } = record;
+  const { owner, stream, consumer, last, functions, at } = record;
   const counts = Object.fromEntries([...record.counts].map(([name, each]) => [name, withoutZeroes(each)]));
   const stored = {
     v: 1,
@@ -56,6 +60,7 @@ export function encodeRecord(record: MemberRecord): Uint8Array {
     consumer,
     last: [last.sequence, last.consumerSequence],
     open: runs(record.open),
+    functions,
     at,
     counts,
   };
@@ -66,13 +71,14 @@ export function encodeRecord(record: MemberRecord): Uint8Array {
 export function decodeRecord(data: Uint8Array): MemberRecord | undefined {
   const parsed = schema.safeParse(json(data));
   if (!parsed.success) return undefined;
-  const { owner, stream, consumer, last, open, at, counts } = parsed.data;
+  const { owner, stream, consumer, last, open, functions, at, counts } = parsed.data;
   return {
     owner,
     stream,
     consumer,
     last: { sequence: last[0], consumerSequence: last[1] },
     open: open.flatMap(([start, length]) => Array.from({ length }, (_, i) => start + i)),
+    functions,
     at,
     counts: new Map(Object.entries(counts).map(([name, stored]) => [name, withZeroes(stored)])),
   };

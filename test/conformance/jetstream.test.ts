@@ -1,0 +1,4 @@
+import { jetstreamHarness } from '../../triggers/nats/harness.ts';
+import { conformance } from './suite.ts';
+
+conformance(jetstreamHarness);

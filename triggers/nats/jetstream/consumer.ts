@@ -1,0 +1,103 @@
+import { type Gap, TrigateError } from '../../../src/sdk.ts';
+import type { NatsTriggerSpec } from '../spec.ts';
+import type { ConsumerFacts, ConsumerSettings, JetStreamApi, StartAt, StreamFacts } from './api.ts';
+import type { MemberRecord } from './record.ts';
+
+const NANOSECONDS = 1_000_000;
+/** For what neither time to live nor time-out count: pulling, queues of the server, storing the record. */
+const ACK_MARGIN_MS = 30_000;
+/** A function's own time-out is not known here. */
+const LONGEST_CALL_MS = 15 * 60_000;
+/** Members that share a consumer without one holding up the others; what is in doubt stands in it too. */
+const MEMBERS = 4;
+
+/** Explicit acknowledgement and one delivery: the recorded delivery is the claim. */
+export function consumerSettings({ topic, delivery }: NatsTriggerSpec): ConsumerSettings {
+  const { ttl, timeout = LONGEST_CALL_MS, room, concurrency } = delivery;
+  return {
+    ackPolicy: 'explicit',
+    maxDeliver: 1,
+    ackWait: Math.ceil(ttl + timeout + ACK_MARGIN_MS) * NANOSECONDS,
+    maxAckPending: MEMBERS * (room + concurrency),
+    filter: topic,
+  };
+}
+
+/** The named stream, or the one that has the subject. @throws TrigateError NOT_FOUND, INVALID_ARGUMENT */
+export async function findStream(api: JetStreamApi, { topic, jetstream }: NatsTriggerSpec): Promise<StreamFacts> {
+  const wanted = jetstream?.stream;
+  const names = wanted === undefined ? await api.streamsOf(topic) : [wanted];
+  const [name] = names;
+  if (names.length > 1) {
+    const several = `the streams ${names.join(', ')} all have events of ${topic}`;
+    throw new TrigateError('INVALID_ARGUMENT', `${several}; name one of them in spec.jetstream.stream`);
+  }
+  const stream = name === undefined ? undefined : await api.stream(name);
+  if (stream !== undefined) return stream;
+  const missing = wanted === undefined ? `no stream of NATS has the subject ${topic}` : `NATS has no stream ${wanted}`;
+  throw new TrigateError('NOT_FOUND', `${missing}; the trigger connects when there is one`);
+}
+
+export interface OpenedConsumer {
+  readonly facts: ConsumerFacts;
+  /** What was lost because the consumer was, too. */
+  readonly gap: Gap | undefined;
+}
+
+/**
+ * The durable consumer, with our settings: made where there is none, changed where somebody changed it.
+ *
+ * One that is gone was deleted. Where to begin then, so that nothing comes twice: behind the last delivery, when the
+ * member that knew it left by itself. Had it died, nobody knows how far the deleted consumer went: only what comes from
+ * now on is safe, and the rest is a gap. In a stream that was made anew everything is new.
+ * @param known the record of the last member
+ */
+export async function ensureConsumer(
+  api: JetStreamApi,
+  stream: StreamFacts,
+  durable: string,
+  spec: NatsTriggerSpec,
+  known: MemberRecord | undefined,
+  now: number,
+): Promise<OpenedConsumer> {
+  const settings = consumerSettings(spec);
+  const existing = await api.consumer(stream.name, durable);
+  let gap: Gap | undefined;
+  if (existing !== undefined) {
+    refuseForeign(stream.name, durable, existing, settings);
+    if (isChanged(existing.settings, settings)) await api.updateConsumer(stream.name, durable, settings);
+  } else {
+    const isLost = known !== undefined && known.stream === stream.created && known.owner !== null;
+    if (isLost) gap = { from: known.at, to: now, cause: `the consumer ${durable} was deleted while its reader died` };
+    await api.createConsumer(stream.name, durable, settings, startAt(spec, stream, known));
+  }
+  const facts = await api.consumer(stream.name, durable);
+  if (facts === undefined) throw new TrigateError('NOT_FOUND', `the consumer ${durable} was deleted while it was opened`);
+  return { facts, gap };
+}
+
+function startAt(spec: NatsTriggerSpec, stream: StreamFacts, known: MemberRecord | undefined): StartAt {
+  if (known === undefined || known.stream === null) return { type: spec.jetstream?.startFrom ?? spec.startFrom };
+  if (known.stream !== stream.created) return { type: 'earliest' };
+  return known.owner === null ? { type: 'sequence', sequence: known.last.sequence + 1 } : { type: 'newest' };
+}
+
+const isChanged = (found: ConsumerSettings, wanted: ConsumerSettings): boolean =>
+  found.maxDeliver !== wanted.maxDeliver ||
+  found.ackWait !== wanted.ackWait ||
+  found.maxAckPending !== wanted.maxAckPending;
+
+/** What cannot be changed on a consumer. */
+function refuseForeign(stream: string, durable: string, found: ConsumerFacts, wanted: ConsumerSettings): void {
+  const { ackPolicy, filter } = found.settings;
+  const problem = found.isPush
+    ? 'it is a push consumer'
+    : ackPolicy !== wanted.ackPolicy
+      ? `its ack policy is ${ackPolicy}`
+      : filter !== wanted.filter
+        ? `its filter is ${JSON.stringify(filter)}`
+        : undefined;
+  if (problem === undefined) return;
+  const what = `the consumer ${durable} of stream ${stream} is not one of ours: ${problem}`;
+  throw new TrigateError('CONFLICT', `${what}; delete it, and it is made anew`);
+}

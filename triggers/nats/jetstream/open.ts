@@ -1,0 +1,155 @@
+import { groupName, type Source, type SourceContext, type Subscription, TrigateError } from '../../../src/sdk.ts';
+import type { Link } from '../connection.ts';
+import { StreamEvents } from '../event.ts';
+import type { NatsTriggerSpec } from '../spec.ts';
+import { type ConsumerFacts, type Delivered, JetStreamApi, type StreamFacts } from './api.ts';
+import { Books } from './books.ts';
+import { ensureConsumer, findStream } from './consumer.ts';
+import { ackSubject } from './delivery-info.ts';
+import { Membership } from './membership.ts';
+import { durableName } from './name.ts';
+import { Naming } from './naming.ts';
+import { Puller } from './pull.ts';
+import { Reading } from './reading.ts';
+import type { MemberRecord } from './record.ts';
+import { JetStreamSource } from './source.ts';
+import { countDoubts, type Doubt, knownUpTo, laterClaims, lastRecord, openClaims, tellDoubts } from './takeover.ts';
+
+/** Finds the stream, takes over from the members that are gone, and begins to read behind what they claimed. */
+export async function openJetStreamSource(
+  link: Link,
+  subscription: Subscription<NatsTriggerSpec>,
+  context: SourceContext,
+): Promise<Source> {
+  const { signal, clock, log } = context;
+  const { spec } = subscription;
+  signal.throwIfAborted();
+  const connection = await link.connect();
+  const api = await JetStreamApi.of(connection);
+  const stream = await findStream(api, spec);
+  signal.throwIfAborted();
+  const durable = durableName(groupName(subscription, spec.topic));
+  const membership = await Membership.join(api, durable, stream.replicas, clock, log);
+  try {
+    const last = lastRecord(membership);
+    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, spec, last, clock.now());
+    signal.throwIfAborted();
+    const opening = new Opening(api, subscription, context, stream, durable, consumer, membership);
+    const reading = await opening.takeOver();
+    if (gap !== undefined) context.account.gap(gap);
+    const source = new JetStreamSource(link, reading, context);
+    if (signal.aborted) await source.close(clock.monotonic());
+    signal.throwIfAborted();
+    source.start(spec.paused);
+    return source;
+  } catch (error) {
+    membership?.close();
+    throw error;
+  }
+}
+
+class Opening {
+  readonly #api: JetStreamApi;
+  readonly #subscription: Subscription<NatsTriggerSpec>;
+  readonly #context: SourceContext;
+  readonly #stream: StreamFacts;
+  readonly #durable: string;
+  readonly #consumer: ConsumerFacts;
+  readonly #membership: Membership | undefined;
+  readonly #events: StreamEvents;
+  readonly #naming: Naming;
+
+  constructor(
+    api: JetStreamApi,
+    subscription: Subscription<NatsTriggerSpec>,
+    context: SourceContext,
+    stream: StreamFacts,
+    durable: string,
+    consumer: ConsumerFacts,
+    membership: Membership | undefined,
+  ) {
+    const { topic, delivery } = subscription.spec;
+    this.#api = api;
+    this.#subscription = subscription;
+    this.#context = context;
+    this.#stream = stream;
+    this.#durable = durable;
+    this.#consumer = consumer;
+    this.#membership = membership;
+    this.#events = new StreamEvents(stream.name, stream.created, delivery.order);
+    this.#naming = new Naming(api, stream.name, topic, this.#events);
+  }
+
+  async takeOver(): Promise<Reading> {
+    const records: MemberRecord[] = [];
+    for (const [i, slot] of (this.#membership?.slots ?? []).entries()) {
+      const found = slot.found;
+      const doubts = found === undefined ? [] : await openClaims(found, this.#naming);
+      if (i === 0) doubts.push(...(await this.#unrecorded()));
+      const record = this.#resolved(found, doubts);
+      if (!(await slot.store(record)))
+        throw new TrigateError('CONFLICT', `another process has just taken over the consumer ${this.#durable}`);
+      this.#tell(i === 0, found, doubts);
+      records.push(record);
+    }
+    const [own, ...others] = records;
+    const { functions } = this.#subscription;
+    return new Reading({
+      api: this.#api,
+      subscription: this.#subscription,
+      context: this.#context,
+      stream: this.#stream,
+      durable: this.#durable,
+      consumer: this.#consumer,
+      membership: this.#membership,
+      others,
+      books: new Books(functions, own?.counts ?? new Map(), this.#consumer.delivered),
+      events: this.#events,
+      naming: this.#naming,
+      puller: new Puller(this.#api.connection, this.#stream.name, this.#durable, this.#context.clock),
+    });
+  }
+
+  /** Deliveries that no record knows: their member died before its next one, unless it is a member that lives. */
+  async #unrecorded(): Promise<Doubt[]> {
+    const membership = this.#membership;
+    const known = knownUpTo(membership, this.#consumer);
+    if (known === undefined || !(await membership?.isAlone())) return [];
+    const { functions } = this.#subscription;
+    return laterClaims(known, this.#consumer, lastRecord(membership), functions, this.#naming);
+  }
+
+  #resolved(found: MemberRecord | undefined, doubts: readonly Doubt[]): MemberRecord {
+    const counts = new Map([...(found?.counts ?? [])].map(([name, each]) => [name, structuredClone(each)]));
+    countDoubts(counts, doubts);
+    const last: Delivered = this.#consumer.delivered;
+    return {
+      owner: this.#membership?.owner ?? null,
+      stream: this.#stream.created,
+      consumer: this.#consumer.created,
+      last,
+      open: [],
+      functions: this.#subscription.functions,
+      counts,
+      at: this.#context.clock.now(),
+    };
+  }
+
+  /** The counts as they were left, then one by one what is in doubt; the server need not wait for it any longer. */
+  #tell(isFirst: boolean, found: MemberRecord | undefined, doubts: readonly Doubt[]): void {
+    const { account, log } = this.#context;
+    for (const [name, counts] of found?.counts ?? []) {
+      if (isFirst) account.restore(name, counts);
+      else account.adopt(name, counts);
+    }
+    tellDoubts(account, doubts);
+    for (const { event } of doubts) {
+      const { coordinates } = event;
+      if (coordinates.type === 'nats' && coordinates.sequence !== undefined)
+        this.#api.connection.publish(ackSubject(this.#stream.name, this.#durable, coordinates.sequence), '+ACK');
+    }
+    if (doubts.length === 0) return;
+    const fields = { consumer: this.#durable, events: doubts.length };
+    log.warn(fields, 'events were delivered by NATS and never acknowledged; they are counted');
+  }
+}

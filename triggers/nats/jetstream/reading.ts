@@ -1,0 +1,226 @@
+import {
+  type DroppedReason,
+  type Event,
+  type Outcome,
+  type Passage,
+  type Room,
+  type SourceContext,
+  type Subscription,
+  TrigateError,
+} from '../../../src/sdk.ts';
+import { claimDelivered } from '../claim.ts';
+import type { Msg } from '../client.ts';
+import type { StreamEvent, StreamEvents } from '../event.ts';
+import type { NatsTriggerSpec } from '../spec.ts';
+import type { ConsumerFacts, JetStreamApi, StreamFacts } from './api.ts';
+import type { Books } from './books.ts';
+import { type DeliveryInfo, deliveryInfo } from './delivery-info.ts';
+import type { Membership } from './membership.ts';
+import type { Missing, Naming } from './naming.ts';
+import type { Puller } from './pull.ts';
+import type { MemberRecord } from './record.ts';
+import { Settlement } from './settlement.ts';
+import { type Doubt, NEVER_SENT, tellDoubts } from './takeover.ts';
+
+export interface ReadingParts {
+  readonly api: JetStreamApi;
+  readonly subscription: Subscription<NatsTriggerSpec>;
+  readonly context: SourceContext;
+  readonly stream: StreamFacts;
+  readonly durable: string;
+  readonly consumer: ConsumerFacts;
+  /** Undefined: there are no records. */
+  readonly membership: Membership | undefined;
+  /** What the slots beside our own hold; they do not change while they are ours. */
+  readonly others: readonly MemberRecord[];
+  readonly books: Books;
+  readonly events: StreamEvents;
+  readonly naming: Naming;
+  readonly puller: Puller;
+}
+
+/** Events that were passed together and are not all settled. */
+interface Chunk {
+  passage: Passage | undefined;
+  left: number;
+}
+
+const TERMINATE = new TextEncoder().encode('+TERM');
+
+/** What becomes of the deliveries of one consumer: claimed and passed, dropped, or found missing; and settled. */
+export class Reading {
+  readonly puller: Puller;
+  /** Another process took our records for a dead member's. */
+  onTaken: () => void = () => {};
+  readonly #parts: ReadingParts;
+  readonly #settlement: Settlement;
+  readonly #chunks = new Set<Chunk>();
+  #gaps: Missing[] = [];
+  #isOurs = true;
+  #isClosed = false;
+  #onAllSettled: () => void = () => {};
+
+  constructor(parts: ReadingParts) {
+    const { api, context, membership, stream } = parts;
+    this.puller = parts.puller;
+    this.#parts = parts;
+    this.#settlement = new Settlement({
+      api,
+      slot: membership?.slots[0],
+      replicas: stream.replicas,
+      record: () => this.#record(membership?.owner ?? null),
+      clock: context.clock,
+      log: context.log,
+      onTaken: () => this.#taken(),
+    });
+  }
+
+  get description(): string {
+    const { durable, stream, subscription } = this.#parts;
+    return `reads ${subscription.spec.topic} from stream ${stream.name} as consumer ${durable}`;
+  }
+
+  /** Decides on deliveries, and passes those that are claimed into the room. */
+  take(messages: readonly Msg[], room: Room): void {
+    if (messages.length === 0) return;
+    const { account, log } = this.#parts.context;
+    const claimed: StreamEvent[] = [];
+    for (const message of messages) {
+      const info = deliveryInfo(message.reply);
+      if (info === undefined) {
+        log.warn({ subject: message.subject }, 'NATS sent a message that is not a delivery of the consumer');
+        continue;
+      }
+      this.#skipped(info.consumerSequence - 1, info.sequence - 1);
+      this.#parts.books.reached(info);
+      account.read(1);
+      const event = this.#parts.events.from(message, info);
+      const reason = this.#unwanted(event, info);
+      if (reason === undefined) claimed.push(event);
+      else this.#drop(event, reason, info);
+    }
+    this.#pass(claimed, room);
+    this.#settlement.touch();
+  }
+
+  /** Names and counts deliveries that came to nobody, unless other members may have got them. */
+  async resolveGaps(): Promise<void> {
+    const { membership, naming, subscription } = this.#parts;
+    const gaps = this.#gaps;
+    if (gaps.length === 0) return;
+    this.#gaps = [];
+    if (membership === undefined || !(await membership.isAlone())) return;
+    for (const gap of gaps) {
+      const events = await naming.missing(gap);
+      const { functions } = subscription;
+      const doubts = events.map((event): Doubt => ({ event, outcome: NEVER_SENT, functions, isNew: true }));
+      this.#parts.books.neverPassed(doubts.length, NEVER_SENT);
+      tellDoubts(this.#parts.context.account, doubts);
+      this.#parts.context.log.warn({ ...gap }, 'deliveries of the consumer came to nobody');
+    }
+    this.#settlement.touch();
+  }
+
+  /** @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer */
+  async resync(): Promise<void> {
+    const { api, books, consumer, durable, stream } = this.#parts;
+    const found = await api.consumer(stream.name, durable);
+    if (found === undefined)
+      throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
+    if (found.created !== consumer.created)
+      throw new TrigateError('CONFLICT', `the consumer ${durable} of stream ${stream.name} was made anew`);
+    const { delivered } = found;
+    this.#skipped(delivered.consumerSequence, delivered.sequence);
+    books.reached(delivered);
+    await this.resolveGaps();
+  }
+
+  /** Resolves when nothing that was passed is without an outcome. */
+  allSettled(): Promise<void> {
+    if (this.#chunks.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onAllSettled = resolve;
+    });
+  }
+
+  /** Stores the last word, and leaves. What is open now stays in doubt. */
+  async close(): Promise<void> {
+    const { membership, others, puller } = this.#parts;
+    puller.reset();
+    this.#isClosed = true;
+    await this.#settlement.close();
+    const released = others.map((record, i) => membership?.slots[i + 1]?.store({ ...record, owner: null }));
+    await Promise.allSettled(released);
+    membership?.close();
+  }
+
+  #record(owner: string | null): MemberRecord {
+    const { books, consumer, context, stream, subscription } = this.#parts;
+    return {
+      owner: this.#isClosed ? null : owner,
+      stream: stream.created,
+      consumer: consumer.created,
+      last: books.last,
+      open: books.open,
+      functions: subscription.functions,
+      counts: books.counts,
+      at: context.clock.now(),
+    };
+  }
+
+  /** Deliveries are numbered without a gap: those up to this one that we do not know went elsewhere. */
+  #skipped(upTo: number, through: number): void {
+    const { last } = this.#parts.books;
+    const count = upTo - last.consumerSequence;
+    if (count > 0) this.#gaps.push({ count, after: last.sequence, through });
+  }
+
+  #unwanted(event: StreamEvent, { count }: DeliveryInfo): DroppedReason | undefined {
+    const { subscription, context } = this.#parts;
+    const { maxAge, maxBytes } = subscription.spec.delivery;
+    // Somebody edited the consumer: the event was delivered before, and tried then.
+    if (count > 1) return 'claim_lost';
+    if (event.data.length > maxBytes) return 'too_large';
+    if (maxAge !== undefined && context.clock.now() - event.time > maxAge) return 'expired';
+    return undefined;
+  }
+
+  #drop(event: StreamEvent, reason: DroppedReason, { count }: DeliveryInfo): void {
+    const { api, books, context } = this.#parts;
+    books.dropped(reason);
+    context.account.dropped(event, reason);
+    if (count > 1) api.connection.publish(event.ack, TERMINATE);
+    else this.#settlement.settle(event.ack);
+  }
+
+  #pass(events: readonly StreamEvent[], room: Room): void {
+    if (events.length === 0) return;
+    for (const { sequence } of events) this.#parts.books.claimed(sequence);
+    const chunk: Chunk = { passage: undefined, left: events.length };
+    this.#chunks.add(chunk);
+    const passage = room.pass(claimDelivered(events), (event, outcomes) => this.#settled(event, outcomes, chunk));
+    chunk.passage = passage;
+    if (!this.#isOurs) passage.disown();
+  }
+
+  #settled(event: Event, outcomes: readonly Outcome[], chunk: Chunk): void {
+    if (--chunk.left === 0) this.#chunks.delete(chunk);
+    if (this.#isOurs && !this.#isClosed && isStreamEvent(event)) {
+      this.#parts.books.settled(event.sequence, outcomes);
+      this.#settlement.settle(event.ack);
+    }
+    if (this.#chunks.size === 0) this.#onAllSettled();
+  }
+
+  /** From now on our claims are in the account of another. */
+  #taken(): void {
+    this.#isOurs = false;
+    for (const chunk of this.#chunks) chunk.passage?.disown();
+    const { account } = this.#parts.context;
+    for (const [name, counts] of this.#parts.books.counts) account.release(name, counts);
+    this.onTaken();
+  }
+}
+
+const isStreamEvent = (event: Event): event is StreamEvent =>
+  'ack' in event && typeof event.ack === 'string' && 'sequence' in event && typeof event.sequence === 'number';

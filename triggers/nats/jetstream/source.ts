@@ -1,0 +1,189 @@
+import {
+  asError,
+  type Deadline,
+  delay,
+  type Room,
+  type Source,
+  type SourceContext,
+  TrigateError,
+} from '../../../src/sdk.ts';
+import type { Link } from '../connection.ts';
+import type { Pulled } from './pull.ts';
+import type { Reading } from './reading.ts';
+
+/** Events of one pull. */
+const BATCH = 256;
+/** An idle source asks for one event and waits this long; closing waits for the end of it. */
+const IDLE_MS = 1_000;
+const SILENCES = 2;
+const SHOWN_REFUSALS = 3;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * Reads a consumer until it is closed or has failed. One loop: wait for room, pull as many events as there is room for,
+ * pass them on.
+ *
+ *   idle      there was nothing more: asks for one event, and waits for it at the server.
+ *   busy      takes what is there, without waiting, until there is nothing more: then idle.
+ *   cut       the connection is lost: nothing is pulled. When it is back, what was delivered to nobody meanwhile is
+ *             counted, then on as idle.
+ *   stopped   by `close`, by the gate, or because the consumer is gone, does not answer, or is another's.
+ *
+ * A pull that is out is never given up while it can be answered: what is delivered is claimed.
+ */
+export class JetStreamSource implements Source {
+  readonly #reading: Reading;
+  readonly #context: SourceContext;
+  readonly #unfollow: () => void;
+  #running: Promise<void> = Promise.resolve();
+  #isStopping = false;
+  #giveUpRoom: (() => void) | undefined;
+  #cut: PromiseWithResolvers<void> | undefined;
+  #isShownBroken = false;
+  #closed: Promise<void> | undefined;
+
+  constructor(link: Link, reading: Reading, context: SourceContext) {
+    this.#reading = reading;
+    this.#context = context;
+    reading.onTaken = () => this.#fail(new TrigateError('CONFLICT', 'another process has taken over this consumer'));
+    this.#unfollow = link.follow({
+      disconnected: (message) => {
+        this.#cut ??= Promise.withResolvers<void>();
+        reading.puller.reset();
+        this.#broken('Disconnected', message);
+      },
+      reconnected: () => this.#cut?.resolve(),
+      closed: (error) => this.#fail(error),
+    });
+  }
+
+  start(isPaused: boolean): void {
+    this.#context.report({ type: 'connected', message: this.#reading.description });
+    if (!isPaused) this.#running = this.#run().catch((error) => this.#fail(asError(error)));
+  }
+
+  close(deadline: Deadline): Promise<void> {
+    this.#closed ??= this.#close(deadline);
+    return this.#closed;
+  }
+
+  async #close(deadline: Deadline): Promise<void> {
+    const { clock } = this.#context;
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), late.resolve);
+    this.#stop();
+    await Promise.race([this.#running.then(() => this.#reading.allSettled()), late.promise]);
+    cancel();
+    this.#unfollow();
+    await this.#reading.close();
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    this.#giveUpRoom?.();
+    this.#cut?.resolve();
+  }
+
+  #fail(error: Error): void {
+    this.#stop();
+    this.#context.fail(error);
+  }
+
+  async #run(): Promise<void> {
+    let isIdle = true;
+    let silences = 0;
+    let refusals = 0;
+    while (!this.#isStopping) {
+      if (this.#cut !== undefined) await this.#afterCut(this.#cut);
+      const room = await this.#reserve(isIdle ? 1 : BATCH);
+      if (room === undefined) return;
+      const pulled = await this.#pull(room, isIdle);
+      await this.#reading.resolveGaps();
+      const { end, messages } = pulled;
+      isIdle = messages.length === 0 || (isIdle === false && messages.length < room.size);
+      silences = end.type === 'silent' ? silences + 1 : 0;
+      refusals = end.type === 'refused' && messages.length === 0 ? refusals + 1 : 0;
+      if (silences === SILENCES) throw new Error(`${SILENCES} pulls in a row were not answered`);
+      if (end.type === 'silent') await this.#resync();
+      else if (end.type === 'refused' && refusals > 0) await this.#refused(end.why, refusals);
+      else if (end.type === 'done') this.#whole();
+    }
+  }
+
+  async #pull(room: Room, isIdle: boolean): Promise<Pulled> {
+    if (this.#isStopping || this.#cut !== undefined) {
+      room.release();
+      return { messages: [], end: { type: 'lost' } };
+    }
+    try {
+      const pulled = await (isIdle
+        ? this.#reading.puller.pull(1, IDLE_MS)
+        : this.#reading.puller.pull(room.size));
+      this.#reading.take(pulled.messages, room);
+      return pulled;
+    } finally {
+      room.release();
+    }
+  }
+
+  /** Undefined when the source stops, or the gate is closed. */
+  #reserve(wanted: number): Promise<Room | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#giveUpRoom = () => resolve(undefined);
+      if (this.#isStopping) resolve(undefined);
+      this.#context.gate.reserve(wanted).then((room) => {
+        const isUsable = !this.#isStopping && room.size > 0;
+        if (!isUsable) room.release();
+        resolve(isUsable ? room : undefined);
+      }, reject);
+    });
+  }
+
+  async #afterCut(cut: PromiseWithResolvers<void>): Promise<void> {
+    await cut.promise;
+    if (this.#isStopping) return;
+    this.#cut = undefined;
+    await this.#resync();
+    this.#whole();
+  }
+
+  async #refused(why: string, refusals: number): Promise<void> {
+    if (refusals >= SHOWN_REFUSALS) this.#broken('ConsumerUnavailable', `${this.#reading.description}: ${why}`);
+    await this.#resync();
+    await this.#pause(refusals);
+  }
+
+  /** Asks where the consumer stands, as often as it takes, and counts what it delivered to nobody. */
+  async #resync(): Promise<void> {
+    this.#reading.puller.reset();
+    for (let tries = 1; !this.#isStopping && this.#cut === undefined; tries++) {
+      try {
+        await this.#reading.resync();
+        return;
+      } catch (thrown) {
+        if (thrown instanceof TrigateError) throw thrown;
+        const { message } = asError(thrown);
+        this.#context.log.debug({ error: message }, 'the consumer does not answer');
+        if (tries >= SHOWN_REFUSALS) this.#broken('ConsumerUnavailable', `${this.#reading.description}: ${message}`);
+        await this.#pause(tries);
+      }
+    }
+  }
+
+  #pause(tries: number): Promise<void> {
+    const ms = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
+    return delay(this.#context.clock, ms, this.#context.signal);
+  }
+
+  #broken(reason: string, message: string): void {
+    this.#isShownBroken = true;
+    this.#context.report({ type: 'disconnected', reason, message });
+  }
+
+  #whole(): void {
+    if (!this.#isShownBroken || this.#cut !== undefined) return;
+    this.#isShownBroken = false;
+    this.#context.report({ type: 'connected', message: this.#reading.description });
+  }
+}
