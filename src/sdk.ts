@@ -15,6 +15,7 @@ export type {
   Gate,
   Guarantee,
   Logger,
+  Memory,
   Passage,
   Room,
   Source,

@@ -48,7 +48,7 @@ function triggerLine(view: TriggerView, style: (format: Style, text: string) => 
 
 const gatewayFlag = (url: string): string => (url.endsWith(':8080') ? '' : ` --gateway ${url}`);
 
-/** The last line: what came of all copies of this run. */
+/** The last line: what came of all copies, since the triggers were created. */
 export function totals(
   report: LedgerReport,
 ): Record<'claimed' | 'delivered' | 'rejected' | 'unknown' | 'dropped', number> {

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { adminApi } from '../admin/plugin.ts';
@@ -8,6 +8,7 @@ import { Controller } from '../controller/controller.ts';
 import { undiciCaller } from '../delivery/call/undici.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
+import { TrigateError } from '../domain/errors.ts';
 import { createResources } from '../resources/client.ts';
 import { embeddedApi } from '../standalone/api/embedded-api.ts';
 import { createObjectStore } from '../standalone/api/object-store.ts';
@@ -40,12 +41,15 @@ const CLOSE_MARGIN_MS = 3_000;
  */
 export async function serve({ config, terminal, env }: ServeOptions): Promise<void> {
   await using resources = new AsyncDisposableStack();
+  // From here on Ctrl-C drains, also while starting.
+  const { signal } = terminal;
   const clock = systemClock;
   const random = Math.random;
   const version = packageVersion();
   const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
   const { log } = show;
 
+  checkFolders(config.manifests);
   // The topic log holds the lock of the data directory: it comes first.
   const topicLog = openTopicLog({
     path: join(config.dataDir, 'log.db'),
@@ -126,7 +130,7 @@ export async function serve({ config, terminal, env }: ServeOptions): Promise<vo
     portNote: port === config.port || config.port === 0 ? undefined : `${config.port} is taken; listening on ${port}`,
   });
 
-  await untilStopped(terminal.signal);
+  await untilStopped(signal);
   isReady = false;
   show.stopping();
   await resources.disposeAsync();
@@ -138,6 +142,13 @@ function inherited(env: Environment): Record<string, string> {
   const wanted = /^(PATH|HOME|LANG|LC_.*|TZ|TMPDIR|SYSTEMROOT)$/i;
   const entries = Object.entries(env).filter(([name, value]) => wanted.test(name) && value !== undefined);
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
+}
+
+/** @throws TrigateError INVALID_ARGUMENT */
+function checkFolders(paths: readonly string[]): void {
+  for (const path of paths) {
+    if (!existsSync(path)) throw new TrigateError('INVALID_ARGUMENT', `-f ${path}: there is no such file or folder.`);
+  }
 }
 
 function openObjects(dataDir: string): DatabaseSync {

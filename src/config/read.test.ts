@@ -114,7 +114,11 @@ describe('Kafka', () => {
 describe('NATS', () => {
   it('reads several servers and takes the credentials out of the URL', () => {
     const nats = readConfig({ NATS_URL: 'nats://u:p%40ss@a:4333,tls://u:p%40ss@b' }).nats;
-    expect(nats).toMatchObject({ servers: ['a:4333', 'b:4222'], tls: { client: undefined }, login: { type: 'password', user: 'u' } });
+    expect(nats).toMatchObject({
+      servers: ['a:4333', 'b:4222'],
+      tls: { client: undefined },
+      login: { type: 'password', user: 'u' },
+    });
     expect(nats?.login.type === 'password' && nats.login.password.reveal()).toBe('p@ss');
   });
 

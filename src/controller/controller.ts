@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Clock, Deadline } from '../domain/clock.ts';
 import { asError } from '../domain/errors.ts';
-import type { Logger, TriggerKind } from '../domain/kind.ts';
+import type { Logger, Memory, TriggerKind } from '../domain/kind.ts';
 import type { Trigger, TriggerName } from '../domain/trigger.ts';
 import { followFunctions } from '../functions/discovery.ts';
 import { type Follower, follow } from '../resources/follow.ts';
@@ -143,8 +144,24 @@ export class Controller {
 
   #begin(desired: Desired): void {
     const { delivery, clock, random, log } = this.#options;
-    const options = { delivery, clock, random, log, onChange: () => this.#statusSoon() };
+    const memory = this.#memoryOf(desired);
+    const options = { delivery, clock, random, log, memory, onChange: () => this.#statusSoon() };
     this.#running.set(desired.key, new RunningSubscription(desired, options, this.#ending.get(desired.key)));
+  }
+
+  /** Kept in the status of the trigger object. */
+  #memoryOf({ kind, subscription }: Desired): Memory {
+    const { namespace, name } = subscription.trigger;
+    const stored = () => this.#plans.find(({ trigger }) => nameOf(trigger) === nameOf(subscription.trigger))?.object;
+    return {
+      recall: (key) => stored()?.status?.memory?.[key],
+      remember: async (key, value) => {
+        await this.#options.resources.updateStatus<Trigger>(kind.resource, namespace, name, (object) => {
+          if (isDeepStrictEqual(object.status?.memory?.[key], value)) return undefined;
+          return { ...object, status: { ...object.status, memory: { ...object.status?.memory, [key]: value } } };
+        });
+      },
+    };
   }
 
   #end(key: string, running: RunningSubscription): void {

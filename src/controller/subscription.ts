@@ -1,7 +1,7 @@
 import type { Delivery, Outlet } from '../delivery/delivery.ts';
 import { type Clock, type Deadline, delay } from '../domain/clock.ts';
 import { asError } from '../domain/errors.ts';
-import type { Logger, Source, SourceStatus } from '../domain/kind.ts';
+import type { Logger, Memory, Source, SourceStatus } from '../domain/kind.ts';
 import type { Desired } from './reconcile.ts';
 
 const FIRST_PAUSE_MS = 500;
@@ -18,6 +18,7 @@ export interface SubscriptionOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  readonly memory: Memory;
   readonly onChange: () => void;
 }
 
@@ -97,6 +98,7 @@ export class RunningSubscription {
         account: outlet.account,
         log,
         clock,
+        memory: this.#options.memory,
         signal,
         report: (status) => this.#report(status),
         fail: (error) => {

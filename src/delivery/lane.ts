@@ -15,6 +15,9 @@ import { Throughput } from './throughput.ts';
 /** What may wait, in seconds of the function's own throughput: far less than any sensible time to live. */
 const WAITING_SECONDS = 1;
 
+/** How long a drain waits for a function that cannot be reached to come back. */
+const UNREACHABLE_GRACE_MS = 2_000;
+
 export interface LaneOptions {
   readonly delivery: Delivery;
   /** Milliseconds from the first byte to the answer. */
@@ -213,8 +216,18 @@ export class Lane implements CopyLane {
       resolve();
     };
     this.tellIfEmpty();
+    const cancelGrace = clock.after(UNREACHABLE_GRACE_MS, () => this.#dropUnreachable());
     await promise;
     cancel();
+    cancelGrace();
+  }
+
+  /** A function that is away would hold up the end until the deadline. */
+  #dropUnreachable(): void {
+    if (this.#options.target.reachable) return;
+    this.#waitingList.forEach((copy) => {
+      if (copy.state === 'waiting') this.#dropWaiting(copy, 'shutdown');
+    });
   }
 
   /** Ends a drain when nothing is left. Call it when room was given back. */

@@ -16,6 +16,9 @@ export function parseDuration(text: string): number | undefined {
 export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const ms = parseDuration(String(value));
   if (ms !== undefined && ms <= 2 ** 31 - 1) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 500ms, 30s, 5m or 24h' });
+  context.addIssue({
+    code: 'custom',
+    message: `must be a duration such as 500ms, 30s, 5m or 24h, found ${JSON.stringify(value)}`,
+  });
   return z.NEVER;
 });

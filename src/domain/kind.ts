@@ -84,12 +84,24 @@ export interface SourceContext {
   readonly account: Account;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly memory: Memory;
   /** Aborts when the subscription closes. */
   readonly signal: AbortSignal;
   /** Tells a change of state, as often as it changes. The source goes on by itself. */
   report(status: SourceStatus): void;
   /** The source cannot go on. Afterwards it is closed and, after a pause, opened again. May be called more than once. */
   fail(error: Error): void;
+}
+
+/**
+ * A little that is kept with the trigger object, for what a broker may forget: that a position once existed. It is not
+ * for claims: it is written rarely, and may be lost with the object.
+ */
+export interface Memory {
+  /** What was remembered under that key, as JSON; undefined when nothing was. */
+  recall(key: string): unknown;
+  /** Rejects when it could not be stored. */
+  remember(key: string, value: unknown): Promise<void>;
 }
 
 /** What a source sees of the delivery side. */

@@ -56,6 +56,8 @@ export interface TriggerStatus {
   functions?: string[];
   counts?: Record<string, number>;
   lastEventTime?: string;
+  /** What kinds remember with a trigger, see `Memory`. */
+  memory?: Record<string, unknown>;
 }
 
 export type Trigger = KubernetesObject<unknown, TriggerStatus>;

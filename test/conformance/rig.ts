@@ -3,12 +3,12 @@ import { undiciCaller } from '../../src/delivery/call/undici.ts';
 import { createDelivery, type Delivery, type Outlet } from '../../src/delivery/delivery.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Gate, Source, SourceContext, SourceStatus } from '../../src/domain/kind.ts';
-import type { FunctionReport } from '../../src/domain/ledger.ts';
+import type { FunctionReport, Gap } from '../../src/domain/ledger.ts';
 import type { delivery, Fanout } from '../../src/domain/trigger.ts';
 import { checkLedger } from '../support/checker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Recorder, startRecorder } from '../support/recorder.ts';
-import { silent } from '../support/topic-log.ts';
+import { forgetful, silent } from '../support/topic-log.ts';
 import type { Broker, ConformanceTopic, Connection } from './harness.ts';
 
 export type FunctionName = 'f' | 'g';
@@ -42,6 +42,7 @@ export interface Reading {
 export interface Member {
   open(topic: ConformanceTopic, wanted?: Wanted): Promise<Reading>;
   row(trigger?: string, name?: FunctionName): FunctionReport;
+  gaps(trigger?: string): readonly Gap[];
   /** Closes what is still open. Rejects when the ledger does not balance with nothing in flight (I2). */
   close(): Promise<void>;
   /** Leaves as a process that was killed would: its counts are nobody's any more. */
@@ -116,6 +117,7 @@ function createMember(connection: Connection, recorder: Recorder, onEnd: () => v
       return reading;
     },
     row: (trigger = 't', name = 'f') => rowOf(core, trigger, name),
+    gaps: (trigger = 't') => core.report().triggers.find(({ name }) => name === trigger)?.gaps ?? [],
     async close() {
       await end('close');
       const problems = checkLedger(core.report());
@@ -155,6 +157,7 @@ async function openReading(
     account: outlet.account,
     log: silent,
     clock: systemClock,
+    memory: forgetful,
     signal: signal ?? ended.signal,
     report: (status) => void statuses.push(status),
     fail: (error) => void failures.push(error),

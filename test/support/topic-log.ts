@@ -1,13 +1,16 @@
 import { join } from 'node:path';
 import type { Clock } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Logger } from '../../src/domain/kind.ts';
+import type { Logger, Memory } from '../../src/domain/kind.ts';
 import type { Counts } from '../../src/domain/ledger.ts';
 import { noCounts } from '../../src/domain/ledger.ts';
 import type { StoredCoordinates } from '../../src/standalone/log/events.ts';
 import type { GroupOwner } from '../../src/standalone/log/groups.ts';
 import type { TopicLog, TopicLogOptions } from '../../src/standalone/log/topic-log.ts';
 import { openTopicLog } from '../../src/standalone/log/topic-log.ts';
+
+/** Remembers nothing: as if the trigger object were made anew each time. */
+export const forgetful: Memory = { recall: () => undefined, remember: async () => {} };
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

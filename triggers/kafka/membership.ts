@@ -30,8 +30,9 @@ export interface Group {
   /** Resolves when the broker has accepted it. Nothing is tried again. */
   commit(topics: OffsetsByTopicPartition['topics']): Promise<void>;
   heartbeat(): Promise<void>;
+  /** Of all partitions of the topic, also those of other members. */
   positions(): Promise<StoredPosition[]>;
-  /** First and next offset of each partition. */
+  /** First and next offset of each partition of this member. */
   ends(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>>;
 }
 
@@ -54,6 +55,7 @@ interface ConsumerGroup {
     heartbeat(request: object): Promise<unknown>;
   };
   readonly cluster: {
+    findTopicPartitionMetadata(topic: string): { partitionId: number }[];
     fetchTopicsOffset(topics: object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>;
   };
   readonly topicsSubscribed: readonly string[];
@@ -144,8 +146,8 @@ function groupOf(group: ConsumerGroup): Group {
       await coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId });
     },
     async positions() {
-      if (partitions.length === 0) return [];
-      const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: asked }] });
+      const all = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
+      const { responses } = await coordinator.offsetFetch({ groupId, topics: [{ topic, partitions: all }] });
       return responses
         .flatMap((response) => response.partitions)
         .map(({ partition, offset, metadata }) => ({ partition, offset: Number(offset), metadata }));

@@ -1,11 +1,11 @@
-import { type Event, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import { type Event, groupName, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
 import { adopt, type Doubtful, type Remembered } from './adopt.ts';
 import type { Claims, Stored } from './claim.ts';
 import type { Group, StoredPosition } from './membership.ts';
 import { decodeMetadata } from './metadata.ts';
 import { OwnedPartition } from './partition.ts';
 import type { KafkaTriggerSpec } from './spec.ts';
-import { type LostPosition, type Start, startOf } from './start.ts';
+import { type GroupMemory, groupMemory, type LostPosition, type Start, startOf } from './start.ts';
 
 /** What was settled is stored this long afterwards, unless a claim of its partition takes it along. */
 const SETTLE_AFTER_MS = 500;
@@ -54,9 +54,14 @@ export class Ownership {
   /** Takes over what the group gives, before anything is fetched. Answers with the positions that are lost and held. */
   async join(group: Group): Promise<readonly LostPosition[]> {
     const { claims, context, subscription } = this.#options;
-    const stored = await group.positions();
+    const all = await group.positions();
+    const stored = all.filter(({ partition }) => group.partitions.includes(partition));
+    const memory = this.#memory();
     const ends = await group.ends();
-    const starts = stored.map((position) => startOf(position, ends.get(position.partition), subscription.spec));
+    const nowhere = { low: 0, high: 0 };
+    const starts = stored.map((position) =>
+      startOf(position, ends.get(position.partition) ?? nowhere, subscription.spec, memory),
+    );
     if (this.#isFirstJoin) for (const name of subscription.functions) context.account.restore(name, noCounts());
     this.#isFirstJoin = false;
     this.#giveUp(stored);
@@ -65,7 +70,26 @@ export class Ownership {
     const moved = starts.filter((start) => start.type === 'first' || start.type === 'moved');
     await this.#store(moved.flatMap(({ partition }) => this.#partitions.get(partition) ?? []));
     this.#settleSoon();
+    await this.#remember(memory ?? { partitions: all.length, positioned: [] }, starts);
     return starts.filter((start) => start.type === 'held');
+  }
+
+  #memory(): GroupMemory | undefined {
+    const { context, subscription } = this.#options;
+    return groupMemory.safeParse(context.memory.recall(groupName(subscription, subscription.spec.topic))).data;
+  }
+
+  /** That these partitions have a position now. What is not remembered now is at the next join. */
+  async #remember(memory: GroupMemory, starts: readonly Start[]): Promise<void> {
+    const { context, subscription } = this.#options;
+    const positioned = starts.filter(({ type }) => type !== 'held').map(({ partition }) => partition);
+    const all = [...new Set([...memory.positioned, ...positioned])].sort((a, b) => a - b);
+    if (all.length === memory.positioned.length) return;
+    try {
+      await context.memory.remember(groupName(subscription, subscription.spec.topic), { ...memory, positioned: all });
+    } catch (error) {
+      context.log.debug({ error }, 'the positions of a group were not remembered');
+    }
   }
 
   /** Stores what is settled and not stored. Never rejects: what is not stored now is stored by whoever comes next. */

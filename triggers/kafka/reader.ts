@@ -99,7 +99,8 @@ export class BatchReader {
 
   /** As many events as there is room for, in the gate and in the partition's window. */
   #decide(batch: Batch, from: number, size: number, owned: OwnedPartition): Decision {
-    const { maxBytes } = this.#spec.delivery;
+    const { maxBytes, maxAge = Number.POSITIVE_INFINITY } = this.#spec.delivery;
+    const oldest = this.#context.clock.now() - maxAge;
     const maker = this.#eventsOf(batch.partition);
     const limit = owned.limit(Number(batch.messages[from]?.offset));
     const events: Event[] = [];
@@ -114,6 +115,8 @@ export class BatchReader {
       const event = maker.from(message);
       if (event.data.length > maxBytes) {
         unwanted.push({ event, reason: 'too_large' });
+      } else if (event.time < oldest) {
+        unwanted.push({ event, reason: 'expired' });
       } else {
         events.push(event);
         offsets.push(offset);

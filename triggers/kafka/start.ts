@@ -1,3 +1,4 @@
+import { z } from '../../src/sdk.ts';
 import type { StoredPosition } from './membership.ts';
 import type { KafkaTriggerSpec } from './spec.ts';
 
@@ -5,7 +6,7 @@ import type { KafkaTriggerSpec } from './spec.ts';
 export type Start =
   /** At its position. */
   | (StoredPosition & { readonly type: 'stored' })
-  /** It had none: at `startFrom`. */
+  /** It had none: at `startFrom`; a partition that was added later at its beginning. */
   | (StoredPosition & { readonly type: 'first' })
   /** Its position is gone, and `onOffsetsLost` says where to go on. `lost`: events in between, where it is known. */
   | (StoredPosition & { readonly type: 'moved'; readonly lost: number | undefined; readonly cause: string })
@@ -18,24 +19,52 @@ export interface LostPosition extends StoredPosition {
   readonly message: string;
 }
 
+/** What is remembered of a group, for the broker forgets the offsets of a group that nobody was in for a week. */
+export const groupMemory = z.object({
+  /** Of the topic, when the group was made: those that came later start at their beginning. */
+  partitions: z.int().min(0),
+  /** Those that have had a position. */
+  positioned: z.array(z.int().min(0)),
+});
+export type GroupMemory = z.infer<typeof groupMemory>;
+
 /**
- * A position that lies outside what the broker has is never reset silently: reading from the start of the topic would send
- * everything twice, reading from its end would lose events without a count.
+ * A position that is not there any more is never reset silently: reading from the start of the topic would send everything
+ * twice, reading from its end would lose events without a count.
  */
 export function startOf(
   position: StoredPosition,
-  end: { readonly low: number; readonly high: number } | undefined,
-  { startFrom, onOffsetsLost, topic }: KafkaTriggerSpec,
+  end: { readonly low: number; readonly high: number },
+  spec: KafkaTriggerSpec,
+  memory: GroupMemory | undefined,
 ): Start {
   const { partition, offset } = position;
-  if (end === undefined) return { ...position, type: 'stored' };
-  if (offset < 0) return { ...position, type: 'first', offset: startFrom === 'earliest' ? end.low : end.high };
+  const { topic, startFrom } = spec;
   if (offset >= end.low && offset <= end.high) return { ...position, type: 'stored' };
-  const cause = `position ${offset} of partition ${partition} is gone: ${topic} has ${end.low} to ${end.high} now`;
+  if (offset >= 0) {
+    const cause = `position ${offset} of partition ${partition} is gone: ${topic} has ${end.low} to ${end.high} now`;
+    return moved(position, end, spec, cause);
+  }
+  if (memory?.positioned.includes(partition)) {
+    const cause = `the position of partition ${partition} of ${topic} is gone: the broker has forgotten the group's offsets`;
+    return moved(position, end, spec, cause);
+  }
+  const isLater = memory !== undefined && partition >= memory.partitions;
+  return { ...position, type: 'first', offset: startFrom === 'earliest' || isLater ? end.low : end.high };
+}
+
+function moved(
+  position: StoredPosition,
+  end: { readonly low: number; readonly high: number },
+  { onOffsetsLost }: KafkaTriggerSpec,
+  cause: string,
+): Start {
   if (onOffsetsLost === 'hold') {
     const message = `${cause}; set spec.onOffsetsLost to newest or earliest to go on`;
     return { ...position, type: 'held', message };
   }
   const target = onOffsetsLost === 'earliest' ? end.low : end.high;
-  return { ...position, type: 'moved', offset: target, lost: offset < end.low ? target - offset : undefined, cause };
+  const { offset } = position;
+  const isCounted = offset >= 0 && offset < end.low;
+  return { ...position, type: 'moved', offset: target, lost: isCounted ? target - offset : undefined, cause };
 }

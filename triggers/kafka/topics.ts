@@ -6,6 +6,7 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 /** Topics of the Kafka cluster, through the client: no shell in a broker's pod. */
 export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
   let producer: Promise<Producer> | undefined;
+  const retired = new Set<Producer>();
   const connected = () => {
     producer ??= connectProducer(kafka).catch((error) => {
       producer = undefined;
@@ -13,12 +14,23 @@ export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
     });
     return producer;
   };
+  /** kafkajs asks for every topic that a producer has known, and fails when one of them is gone. Nothing was stored then. */
+  const renew = async (old: Producer) => {
+    if ((await producer) === old) producer = undefined;
+    retired.add(old);
+    return connected();
+  };
   return {
     name: 'kafka',
     async publish(topic, message) {
       checkName(topic);
       const connection = await connected();
-      return send(connection, topic, message);
+      try {
+        return await send(connection, topic, message);
+      } catch (error) {
+        if (!(error instanceof TrigateError && error.code === 'NOT_FOUND')) throw error;
+        return send(await renew(connection), topic, message);
+      }
     },
     async create(topic, { partitions }) {
       checkName(topic);
@@ -42,16 +54,19 @@ export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
       return topics.filter((topic) => !topic.startsWith('__')).sort();
     },
     async close() {
-      const connection = await producer?.catch(() => undefined);
-      await connection?.disconnect();
+      const last = await producer?.catch(() => undefined);
+      await Promise.all([...retired, ...(last === undefined ? [] : [last])].map((one) => one.disconnect()));
     },
   };
 }
 
 async function connectProducer(kafka: Kafka): Promise<Producer> {
+  // Idempotent: a send that kafkajs tries again is stored once.
   const producer = kafka.producer({
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
+    idempotent: true,
+    maxInFlightRequests: 1,
   });
   await producer.connect();
   return producer;

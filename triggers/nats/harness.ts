@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TriggerKind } from '../../src/domain/kind.ts';
-import type { Broker, ConformanceTopic, Harness } from '../../test/conformance/harness.ts';
+import type { Broker, ConformanceTopic, Connection, Harness } from '../../test/conformance/harness.ts';
 import { sharedNats } from '../../test/services/shared.ts';
 import { freePort } from '../../test/support/port.ts';
 import { createNatsKind } from './index.ts';
@@ -22,7 +22,7 @@ export const natsHarness: Harness = {
       'a message has no coordinates: its id is given at receipt',
     'startFrom counts only where no position exists': 'there are no positions',
   },
-  start: () => startBroker(coreTopic, (kind) => kind),
+  start: async () => coreBroker(await sharedNats()),
 };
 
 /** The same kind, with `spec.jetstream`. */
@@ -30,26 +30,34 @@ export const jetstreamHarness: Harness = {
   name: 'nats with jetstream',
   durable: true,
   skips: {},
-  start: () => startBroker(streamTopic, withJetStream),
+  start: async () => streamBroker(await sharedNats()),
 };
 
+/** Core NATS at an address. */
+export const coreBroker = (url: string): Promise<Broker> => startBroker(url, coreTopic, (kind) => kind);
+
+/** JetStream at an address. */
+export const streamBroker = (url: string): Promise<Broker> => startBroker(url, streamTopic, withJetStream);
+
 async function startBroker(
+  url: string,
   createTopic: (client: NatsConnection) => Promise<ConformanceTopic>,
   kindOf: (kind: TriggerKind) => TriggerKind,
 ): Promise<Broker> {
-  const url = await sharedNats();
-  const client = await connect({ servers: url });
+  const client = await connect({ servers: url, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
   const nowhere = `nats://127.0.0.1:${await freePort()}`;
-  const connectTo = (servers: string) => {
-    const kind = createNatsKind({ servers }, systemClock);
-    return { kind: kindOf(kind), close: () => kind.close() };
-  };
   return {
     createTopic: () => createTopic(client),
-    connect: () => connectTo(url),
-    connectNowhere: () => connectTo(nowhere),
+    connect: () => connectionTo(url, kindOf),
+    connectNowhere: () => connectionTo(nowhere, kindOf),
     stop: () => client.close(),
   };
+}
+
+/** A process of its own, as far as NATS can see. */
+export function connectionTo(servers: string, kindOf: (kind: TriggerKind) => TriggerKind): Connection {
+  const kind = createNatsKind({ servers }, systemClock);
+  return { kind: kindOf(kind), close: () => kind.close() };
 }
 
 async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
@@ -73,9 +81,7 @@ async function streamTopic(client: NatsConnection): Promise<ConformanceTopic> {
   return {
     pattern: `${prefix}.*`,
     async publish(events) {
-      const published = events.map(({ key = 'key', data }) =>
-        jetstream.publish(`${prefix}.${key}`, data ?? undefined),
-      );
+      const published = events.map(({ key = 'key', data }) => jetstream.publish(`${prefix}.${key}`, data ?? undefined));
       await Promise.all(published);
     },
     async delete() {
@@ -84,7 +90,7 @@ async function streamTopic(client: NatsConnection): Promise<ConformanceTopic> {
   };
 }
 
-const withJetStream = (kind: TriggerKind): TriggerKind => ({
+export const withJetStream = (kind: TriggerKind): TriggerKind => ({
   ...kind,
   spec: z.preprocess((spec) => Object.assign({}, spec, { jetstream: {} }), kind.spec),
 });

@@ -9,7 +9,7 @@ import { delivery } from '../../../src/domain/trigger.ts';
 import type { TopicLog } from '../../../src/standalone/log/topic-log.ts';
 import type { LogTriggerSpec } from '../../../triggers/log/index.ts';
 import { logKind } from '../../../triggers/log/index.ts';
-import { silent } from '../../support/topic-log.ts';
+import { forgetful, silent } from '../../support/topic-log.ts';
 
 interface Passed {
   readonly event: Event;
@@ -154,6 +154,7 @@ export async function subscribe(log: TopicLog, wanted: Wanted = {}): Promise<Ope
     account,
     log: silent,
     clock: systemClock,
+    memory: forgetful,
     signal: abort.signal,
     report() {},
     fail: (error) => void failures.push(error),

@@ -138,7 +138,12 @@ export class JetStreamApi {
 
   async ensureLedger(replicas: number): Promise<void> {
     if ((await this.stream(LEDGER_STREAM)) !== undefined) return;
-    const config = { name: LEDGER_STREAM, subjects: [LEDGER_SUBJECTS], max_msgs_per_subject: 1, num_replicas: replicas };
+    const config = {
+      name: LEDGER_STREAM,
+      subjects: [LEDGER_SUBJECTS],
+      max_msgs_per_subject: 1,
+      num_replicas: replicas,
+    };
     await this.#manager.streams.add(config).catch((error) => {
       // Another process made it in this moment.
       if (codeOf(error) !== NAME_IN_USE) throw error;

@@ -72,7 +72,8 @@ export async function ensureConsumer(
     await api.createConsumer(stream.name, durable, settings, startAt(spec, stream, known));
   }
   const facts = await api.consumer(stream.name, durable);
-  if (facts === undefined) throw new TrigateError('NOT_FOUND', `the consumer ${durable} was deleted while it was opened`);
+  if (facts === undefined)
+    throw new TrigateError('NOT_FOUND', `the consumer ${durable} was deleted while it was opened`);
   return { facts, gap };
 }
 

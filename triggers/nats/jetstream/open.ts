@@ -13,7 +13,7 @@ import { Puller } from './pull.ts';
 import { Reading } from './reading.ts';
 import type { MemberRecord } from './record.ts';
 import { JetStreamSource } from './source.ts';
-import { countDoubts, type Doubt, knownUpTo, laterClaims, lastRecord, openClaims, tellDoubts } from './takeover.ts';
+import { countDoubts, type Doubt, knownUpTo, lastRecord, laterClaims, openClaims, tellDoubts } from './takeover.ts';
 
 /** Finds the stream, takes over from the members that are gone, and begins to read behind what they claimed. */
 export async function openJetStreamSource(

@@ -117,9 +117,7 @@ export class JetStreamSource implements Source {
       return { messages: [], end: { type: 'lost' } };
     }
     try {
-      const pulled = await (isIdle
-        ? this.#reading.puller.pull(1, IDLE_MS)
-        : this.#reading.puller.pull(room.size));
+      const pulled = await (isIdle ? this.#reading.puller.pull(1, IDLE_MS) : this.#reading.puller.pull(room.size));
       this.#reading.take(pulled.messages, room);
       return pulled;
     } finally {

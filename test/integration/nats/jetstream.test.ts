@@ -1,0 +1,235 @@
+import { connect, type JetStreamManager, type NatsConnection } from 'nats';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connectionTo, streamBroker, withJetStream } from '../../../triggers/nats/harness.ts';
+import { expectEachOnce, hasAll, numbered } from '../../conformance/delivery-cases.ts';
+import type { Broker, ConformanceTopic } from '../../conformance/harness.ts';
+import { type Reading, Rig } from '../../conformance/rig.ts';
+import { LosingGate } from '../../conformance/scripted-gate.ts';
+import { type Nats, startNats } from '../../services/nats.ts';
+import { eventually } from '../../support/eventually.ts';
+import { tcpProxy } from '../../support/tcp-proxy.ts';
+
+let nats: Nats;
+let broker: Broker;
+let client: NatsConnection;
+let manager: JetStreamManager;
+
+beforeAll(async () => {
+  nats = await startNats({ jetstream: true });
+  broker = await streamBroker(nats.url);
+  client = await connect({ servers: nats.url, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
+  manager = await client.jetstreamManager();
+});
+afterAll(async () => {
+  await client.close();
+  await broker.stop();
+  await nats.stop();
+});
+
+const streamOf = (topic: ConformanceTopic) => topic.pattern.replace('.*', '').replace('.', '-');
+
+async function consumerOf(topic: ConformanceTopic): Promise<string> {
+  const [consumer] = await manager.consumers.list(streamOf(topic)).next();
+  if (consumer === undefined) throw new Error('the stream has no consumer');
+  return consumer.name;
+}
+
+const failed = (reading: Reading) => eventually('the source fails', () => reading.failures[0]);
+
+test('the server stops and comes back: reading goes on, and nothing comes twice', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const reading = await rig.member().open(topic);
+  await topic.publish(numbered(50));
+  await hasAll(rig.recorder, 50);
+  await nats.restart();
+  await eventually('it says so', () => reading.statuses.at(-1)?.type === 'connected' && reading.statuses.length > 1);
+  expect(reading.statuses.map(({ type }) => type)).toEqual(['connected', 'disconnected', 'connected']);
+  await topic.publish(numbered(50, 50));
+  await hasAll(rig.recorder, 100);
+  expectEachOnce(rig.recorder, ['f'], 100);
+  expect(reading.failures).toEqual([]);
+});
+
+test('a consumer that somebody deletes is made anew, behind what was delivered', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const reading = await member.open(topic);
+  await topic.publish(numbered(20));
+  await hasAll(rig.recorder, 20);
+  await manager.consumers.delete(streamOf(topic), await consumerOf(topic));
+  await topic.publish(numbered(20, 20));
+  expect(await failed(reading)).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('was deleted') });
+  await reading.close();
+  await member.open(topic);
+  await hasAll(rig.recorder, 40);
+  expectEachOnce(rig.recorder, ['f'], 40);
+  await rig.until('all are counted', () => member.row().delivered === 40);
+  expect(member.row()).toMatchObject({ read: 40, claimed: 40 });
+});
+
+test('deleted while its reader died, it goes on with new events only, and what lies between is a gap', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  await using proxy = await tcpProxy(nats.url);
+  const dying = rig.member(connectionTo(proxy.address, withJetStream));
+  await dying.open(topic);
+  await topic.publish(numbered(20));
+  await hasAll(rig.recorder, 20);
+  proxy.cut();
+  await dying.abandon();
+  await manager.consumers.delete(streamOf(topic), await consumerOf(topic));
+  await topic.publish(numbered(20, 20));
+  const next = rig.member();
+  await next.open(topic);
+  await topic.publish(numbered(20, 40));
+  await hasAll(rig.recorder, 40);
+  expect(rig.recorder.records.map(({ body }) => body)).not.toContain(numbered(1, 20)[0]?.data);
+  expect(next.gaps()).toMatchObject([{ cause: expect.stringContaining('was deleted while its reader died') }]);
+});
+
+test('a stream that was deleted and made anew is read from its beginning', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const reading = await member.open(topic);
+  await topic.publish(numbered(20));
+  await hasAll(rig.recorder, 20);
+  const { config } = await manager.streams.info(streamOf(topic));
+  await manager.streams.delete(streamOf(topic));
+  await failed(reading);
+  await reading.close();
+  await expect(member.open(topic)).rejects.toThrow(/no stream of NATS has the subject .* connects when there is one/);
+  await manager.streams.add(config);
+  await topic.publish(numbered(20, 20));
+  await member.open(topic);
+  await hasAll(rig.recorder, 40);
+  expectEachOnce(rig.recorder, ['f'], 40);
+});
+
+test('a purge takes what was not delivered, and reading goes on', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const paused = await member.open(topic, { paused: true });
+  await topic.publish(numbered(20));
+  await manager.streams.purge(streamOf(topic));
+  await paused.close();
+  await member.open(topic);
+  await topic.publish(numbered(20, 20));
+  await hasAll(rig.recorder, 20);
+  expect(rig.recorder.records.map(({ body }) => body)).toEqual(numbered(20, 20).map(({ data }) => data));
+});
+
+test('an edited consumer delivers again: refused, and counted', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  rig.recorder.behave('f', { type: 'hang' });
+  await member.open(topic, { delivery: { timeout: '5s' } });
+  await topic.publish(numbered(3));
+  await hasAll(rig.recorder, 3);
+  const edited = { max_deliver: 5, ack_wait: 500_000_000 };
+  await manager.consumers.update(streamOf(topic), await consumerOf(topic), edited);
+  await rig.until('they are refused', () => member.row().droppedBeforeClaim.claim_lost === 3);
+  await rig.until('the calls end', () => member.row().unknown.timeout === 3);
+  expect(rig.recorder.records.length).toBe(3);
+  expect(member.row()).toMatchObject({ read: 6, claimed: 3 });
+});
+
+test('opening puts the settings of a consumer right again', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const reading = await rig.member().open(topic);
+  await manager.consumers.update(streamOf(topic), await consumerOf(topic), { max_deliver: 5, max_ack_pending: 7 });
+  await reading.close();
+  await rig.member().open(topic, { delivery: { ttl: '10s', timeout: '20s', room: 100, concurrency: 10 } });
+  const { config } = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
+  expect(config).toMatchObject({ max_deliver: 1, max_ack_pending: 440, ack_wait: 60_000_000_000 });
+});
+
+test('what somebody else pulls from the consumer and throws away is counted as claim_lost', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const paused = await member.open(topic, { paused: true });
+  await topic.publish(numbered(20));
+  const consumer = await client.jetstream().consumers.get(streamOf(topic), await consumerOf(topic));
+  for await (const _ of await consumer.fetch({ max_messages: 5 }));
+  await paused.close();
+  await member.open(topic);
+  await hasAll(rig.recorder, 15);
+  await rig.until('all are counted', () => member.row().delivered === 15);
+  expect(member.row()).toMatchObject({ read: 20, claimed: 20, dropped: { claim_lost: 5 } });
+});
+
+test('claims of a member that is killed are counted by the next one, also those that it had no time to record', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  await using proxy = await tcpProxy(nats.url);
+  const dying = rig.member(connectionTo(proxy.address, withJetStream));
+  const gate = new LosingGate();
+  await dying.open(topic, { gate });
+  await topic.publish(numbered(1));
+  await rig.until('one is claimed', () => gate.lost.length === 1);
+  await topic.publish(numbered(19, 1));
+  await rig.until('all are claimed', () => gate.lost.length === 20);
+  proxy.cut();
+  await dying.abandon();
+  const next = rig.member();
+  await next.open(topic);
+  expect(next.row()).toMatchObject({ read: 20, claimed: 20, unknown: { crash: 20 }, inFlight: 0 });
+  const { num_ack_pending } = await eventually('the server waits for none of them', async () => {
+    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
+    return info.num_ack_pending === 0 && info;
+  });
+  expect(num_ack_pending).toBe(0);
+});
+
+test('a member that was taken for dead finds its records taken: its outcomes are late, and count nowhere', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  await using proxy = await tcpProxy(nats.url);
+  const zombie = rig.member(connectionTo(proxy.address, withJetStream));
+  rig.recorder.behave('f', ({ body }) => (body === 'first' ? { type: 'answer', status: 200 } : { type: 'hang' }));
+  const reading = await zombie.open(topic, { delivery: { timeout: '6s' } });
+  await topic.publish([{ data: 'first', key: 'a' }]);
+  await rig.until('the first is settled', () => zombie.row().delivered === 1);
+  rig.recorder.behave('f', { type: 'hang' });
+  await topic.publish(numbered(5));
+  await hasAll(rig.recorder, 6);
+  proxy.cut();
+  await eventually('it is cut', () => reading.statuses.at(-1)?.type === 'disconnected');
+  const successor = rig.member();
+  await eventually('the server knows it, too', async () => {
+    const opened = await successor.open(topic, { paused: true });
+    await opened.close();
+    return successor.row().unknown.crash === 5;
+  });
+  proxy.heal();
+  expect(await failed(reading)).toMatchObject({ code: 'CONFLICT' });
+  await reading.close();
+  expect(zombie.row()).toMatchObject({ read: 0, claimed: 0, unknown: {}, inFlight: 0 });
+  expect(successor.row()).toMatchObject({ read: 6, claimed: 6, delivered: 1, unknown: { crash: 5 } });
+});
+
+test('the stream of the records is deleted: reading goes on, and the counts are stored anew', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const reading = await member.open(topic);
+  await topic.publish(numbered(20));
+  await rig.until('all are delivered', () => member.row().delivered === 20);
+  await manager.streams.delete('TRIGATE_LEDGER');
+  await topic.publish(numbered(20, 20));
+  await rig.until('all are delivered', () => member.row().delivered === 40);
+  await eventually('their acknowledgements come', async () => {
+    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
+    return info.num_ack_pending === 0;
+  });
+  await reading.close();
+  const next = rig.member();
+  await next.open(topic);
+  expect(next.row()).toMatchObject({ read: 40, claimed: 40, delivered: 40 });
+});
