@@ -28,6 +28,7 @@ export { groupName } from './domain/kind.ts';
 export type { Account, Counts, Gap } from './domain/ledger.ts';
 export { addCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
 export type { DroppedReason, Outcome } from './domain/outcome.ts';
+export { droppedReasons } from './domain/outcome.ts';
 export type { Message, Published, Topics } from './domain/publish.ts';
 export type { ResourceType } from './domain/resource.ts';
 export type { Delivery, TriggerSpec } from './domain/trigger.ts';

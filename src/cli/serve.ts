@@ -50,6 +50,7 @@ export async function serve({ config, terminal, env }: ServeOptions): Promise<vo
   const { log } = show;
 
   checkFolders(config.manifests);
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   // The topic log holds the lock of the data directory: it comes first.
   const topicLog = openTopicLog({
     path: join(config.dataDir, 'log.db'),
@@ -152,7 +153,6 @@ function checkFolders(paths: readonly string[]): void {
 }
 
 function openObjects(dataDir: string): DatabaseSync {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = new DatabaseSync(join(dataDir, 'objects.db'));
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   return db;

@@ -28,7 +28,7 @@ describe('readConfig', () => {
       manifests: [],
       logLevel: 'info',
       token: undefined,
-      limits: { maxEventBytes: 1_048_576, bufferBytes: 67_108_864 },
+      limits: { maxEventBytes: 1_048_576 },
       shutdownDeadline: 25_000,
       kafka: undefined,
       nats: undefined,

@@ -33,8 +33,6 @@ export interface Config {
 export interface Limits {
   /** Largest event that may be published, bytes. */
   readonly maxEventBytes: number;
-  /** Fetched and not yet claimed, bytes, for the whole process. */
-  readonly bufferBytes: number;
 }
 
 /** What a command that speaks to a gateway runs with. */
@@ -64,7 +62,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     manifests: values.manifests,
     logLevel: values.logLevel,
     token,
-    limits: { maxEventBytes: values.maxEventBytes, bufferBytes: values.bufferBytes },
+    limits: { maxEventBytes: values.maxEventBytes },
     shutdownDeadline: values.shutdownDeadline,
     kafka: kafkaConfig(values, merged),
     nats: natsConfig(values, merged),

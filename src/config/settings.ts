@@ -25,7 +25,6 @@ export const settings = z.object({
   manifests: z.array(filled).default([]),
   logLevel: logLevel.default('info'),
   maxEventBytes: wholeNumber(1, 512 * MEBIBYTE).default(MEBIBYTE),
-  bufferBytes: wholeNumber(MEBIBYTE, 64 * 1024 * MEBIBYTE).default(64 * MEBIBYTE),
   shutdownDeadline: milliseconds(3_600_000).default(25_000),
 
   token: secret.optional(),
@@ -75,7 +74,6 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   manifests: { env: [], flag: '-f' },
   logLevel: { env: ['TRIGATE_LOG_LEVEL', 'KUBELESS_LOG_LEVEL'], flag: '--log-level' },
   maxEventBytes: { env: ['TRIGATE_MAX_EVENT_BYTES'] },
-  bufferBytes: { env: ['TRIGATE_BUFFER_BYTES'] },
   shutdownDeadline: { env: ['TRIGATE_SHUTDOWN_DEADLINE'], flag: '--shutdown-deadline' },
   token: { env: ['TRIGATE_TOKEN'] },
   tokenFile: { env: ['TRIGATE_TOKEN_FILE'], flag: '--token-file' },

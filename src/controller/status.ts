@@ -57,7 +57,7 @@ function pausedFact(plan: TriggerPlan): Fact {
   const spec = plan.object.spec;
   const paused = typeof spec === 'object' && spec !== null && 'paused' in spec && spec.paused === true;
   return paused
-    ? fact('Paused', true, 'Paused', 'spec.paused is set; the position is held')
+    ? fact('Paused', true, 'Paused', 'spec.paused is set')
     : fact('Paused', false, 'Running', 'spec.paused is not set');
 }
 

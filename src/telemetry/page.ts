@@ -81,7 +81,7 @@ export class PageBuilder {
       return;
     }
     if (entry.trigger === undefined || entry.coordinates === undefined || entry.outcome === undefined) return;
-    const functions = this.#functionsOf(entry.trigger, entry.id);
+    const functions = this.#functionsOf(entry.trigger, entry.id || JSON.stringify(entry.coordinates));
     if (functions.length === 0)
       this.#drafts.push({ type: 'event', place, head: entry, coordinates: entry.coordinates, functions });
     functions.push(functionRow(entry, entry.outcome));
@@ -97,7 +97,9 @@ export class PageBuilder {
       switch (draft.type) {
         case 'event': {
           const { coordinates: source, functions } = draft;
-          return [{ type: 'event', cursor, id: draft.head.id, time: isoTime(time), ...name, source, functions }];
+          // Of an event that was only found in a claim, neither id nor time is known.
+          const happened = isoTime(draft.head.id === '' ? at : time);
+          return [{ type: 'event', cursor, id: draft.head.id, time: happened, ...name, source, functions }];
         }
         case 'gap': {
           const gap = { from: isoTime(draft.gap.from), to: isoTime(draft.gap.to), cause: draft.gap.cause };

@@ -1,19 +1,26 @@
 /*
- * npm run bench                100,000 events from real Kafka: the gateway beside a bare loop
+ * npm run bench                            100,000 events from real Kafka: the gateway beside a bare loop
  * npm run bench -- kafka [EVENTS] [ROUNDS]
- * npm run bench -- log [EVENTS]     publish, read and claim on the embedded log
+ * npm run bench -- kafka-latency           from publish to receipt at fixed rates
+ * npm run bench -- kafka-slow [EVENTS]     a function of 5 ms, order by key
+ * npm run bench -- log [EVENTS]            publish, read and claim on the embedded log
  */
 
-const [name = 'kafka', ...args] = process.argv.slice(2);
-const number = (at: number, otherwise: number) => Number(args[at] ?? otherwise);
+type Bench = (numbers: readonly number[]) => Promise<unknown>;
 
-switch (name) {
-  case 'kafka': {
-    const { kafkaThroughput } = await import('./kafka/throughput.ts');
-    await kafkaThroughput(number(0, 100_000), number(1, 3));
-    break;
-  }
-  default:
-    console.error(`There is no bench "${name}": kafka.`);
-    process.exitCode = 1;
+const benches: Readonly<Record<string, Bench>> = {
+  kafka: async ([events = 100_000, rounds = 3]) =>
+    (await import('./kafka/throughput.ts')).kafkaThroughput(events, rounds),
+  'kafka-latency': async () => (await import('./kafka/latency.ts')).kafkaLatency([1_000, 3_000]),
+  'kafka-slow': async ([events = 60_000]) => (await import('./kafka/slow.ts')).kafkaSlow(events),
+  log: () => import('./log.ts'),
+};
+
+const [name = 'kafka', ...rest] = process.argv.slice(2);
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(`There is no bench "${name}": ${Object.keys(benches).join(', ')}.`);
+  process.exitCode = 1;
+} else {
+  await bench(rest.map(Number));
 }

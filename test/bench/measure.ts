@@ -24,29 +24,33 @@ export function usageOf(pid: number): Usage {
   return { cpu: micros(fields[11]) + micros(fields[12]), kernel: micros(fields[12]), peakRss: peak * 1024 };
 }
 
-export interface FastFunction {
+export interface BenchFunction {
   readonly url: string;
-  /** Resolves when it has answered that many requests since it was started. */
-  received(count: number): Promise<void>;
+  /** Resolves when it has had that many requests since it was started, with the rest of its report. */
+  received(count: number): Promise<readonly string[]>;
   stop(): void;
 }
 
 const LOOK_EVERY_MS = 20;
 
-/** The function of the benches, in a process of its own. */
-export async function startFastFunction(): Promise<FastFunction> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'fast-function.ts')], {
+/** A function of the benches, in a process of its own. */
+export async function startFunction(file: 'fast' | 'slow' | 'latency'): Promise<BenchFunction> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${file}-function.ts`)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
-  const number = async () => Number(String((await lines.next()).value).split(' ')[1]);
-  const port = await number();
+  const words = async () =>
+    String((await lines.next()).value)
+      .split(' ')
+      .slice(1);
+  const [port] = await words();
   return {
     url: `http://127.0.0.1:${port}/`,
     async received(count) {
       for (;;) {
         child.stdin.write('\n');
-        if ((await number()) >= count) return;
+        const [requests, ...rest] = await words();
+        if (Number(requests) >= count) return rest;
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       }
     },
@@ -66,7 +70,7 @@ export interface Result {
 }
 
 /** Measures a process from now until `done`. */
-export async function measure(name: string, pid: number, events: number, done: Promise<void>): Promise<Result> {
+export async function measure(name: string, pid: number, events: number, done: Promise<unknown>): Promise<Result> {
   const before = usageOf(pid);
   const start = performance.now();
   await done;

@@ -40,7 +40,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const libraries = join(await kafkaHome(), '*');
   const data = await tempDir('kafka');
   const nodes = await layOut(options.brokers ?? 1, data.path);
-  const clusterId = randomBytes(16).toString('base64url');
+  // With a letter first: the storage tool takes an id that begins with "-" for an option.
+  const clusterId = `T${randomBytes(16).toString('base64url').slice(1)}`;
   const brokers = nodes.map((node) => node.address);
   const chosen = (broker?: number) => (broker === undefined ? nodes : nodes.filter((node) => node.id === broker + 1));
 

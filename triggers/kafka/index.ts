@@ -54,7 +54,9 @@ export function createKafkaKind(connection: KafkaConnection, log: Logger): Kafka
     ...kafkaTrigger,
     guarantee: {
       promise: 'at most once: the offset is committed, and the commit answered, before the function is called',
-      crash: 'events that were claimed and not yet answered, at most room + concurrency per function',
+      crash:
+        'events that were claimed and not yet settled, at most room + concurrency per function: each is counted as ' +
+        'unknown(crash), with its offset, by the next owner of the partition',
       order: 'by record key within a partition (order: key), by partition, or none',
     },
     open: (subscription, context) => openKafkaSource(brokers, subscription, context),

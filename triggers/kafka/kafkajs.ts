@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
-import { z } from 'zod';
 import type { Logger } from '../../src/sdk.ts';
 import { registerCodecs } from './codecs.ts';
 import { patchMembership } from './membership.ts';
@@ -34,13 +33,16 @@ export function patchIdleTimer(): void {
   prototype.patched = true;
 }
 
-/** Answers to an OffsetCommit after which it is certain that nothing was applied, and nothing will be. */
+/**
+ * Answers to an OffsetCommit after which it is certain that nothing was applied, and nothing will be. NOT_COORDINATOR_FOR_GROUP
+ * is not among them: a coordinator that loses its log while a commit is being replicated answers so, and its successor may
+ * have the commit.
+ */
 const REFUSALS: ReadonlySet<string> = new Set([
   'ILLEGAL_GENERATION',
   'UNKNOWN_MEMBER_ID',
   'REBALANCE_IN_PROGRESS',
   'FENCED_INSTANCE_ID',
-  'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_LOAD_IN_PROGRESS',
   'GROUP_AUTHORIZATION_FAILED',
   'TOPIC_AUTHORIZATION_FAILED',
@@ -52,10 +54,10 @@ const REFUSALS: ReadonlySet<string> = new Set([
 export const isRefusal = (error: Error): boolean =>
   error instanceof kafkajs.KafkaJSProtocolError && REFUSALS.has(error.type);
 
-const LEVELS = { 0: 'error', 1: 'error', 2: 'warn', 4: 'debug', 5: 'debug' } as const;
-const logLevelOf = z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(4), z.literal(5)]).catch(5);
-
-/** A kafkajs client that logs as we do, without printing what it prints at every start. */
+/**
+ * A kafkajs client. What it logs, several lines for each try, is for debugging: its errors reach whoever called it, and are
+ * shown there once.
+ */
 export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
   patchMembership();
@@ -65,7 +67,7 @@ export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
     logLevel: kafkajs.logLevel.WARN,
     logCreator:
       () =>
-      ({ level, log: { message, logger: _logger, timestamp: _timestamp, stack: _stack, ...fields } }) =>
-        log[LEVELS[logLevelOf.parse(level)]](fields, `kafkajs: ${message}`),
+      ({ log: { message, logger: _logger, timestamp: _timestamp, stack: _stack, ...fields } }) =>
+        log.debug(fields, `kafkajs: ${message}`),
   });
 }

@@ -1,13 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { stringify } from 'yaml';
 import { startKafka } from '../../services/kafka.ts';
-import { startGateway } from '../../support/gateway.ts';
 import { createTopic, type TestTopic } from '../../support/kafka.ts';
-import { measure, printResults, type Result, startFastFunction } from '../measure.ts';
+import { measure, printResults, type Result, startFunction } from '../measure.ts';
+import { startBenchGateway } from './gateway.ts';
 
 const PARTITIONS = 4;
 const EVENT_BYTES = 200;
@@ -31,7 +29,7 @@ export async function kafkaThroughput(events: number, rounds: number): Promise<v
 }
 
 async function bareLoop(brokers: readonly string[], topic: TestTopic, events: number): Promise<Result> {
-  const target = await startFastFunction();
+  const target = await startFunction('fast');
   const args = [join(import.meta.dirname, 'bare-loop.ts'), brokers.join(','), topic.name, target.url, randomUUID()];
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
@@ -43,30 +41,9 @@ async function bareLoop(brokers: readonly string[], topic: TestTopic, events: nu
 }
 
 async function gateway(brokers: readonly string[], topic: TestTopic, events: number): Promise<Result> {
-  const target = await startFastFunction();
-  const running = await startGateway({
-    env: { KAFKA_BROKERS: brokers.join(',') },
-    manifests: [
-      {
-        apiVersion: 'kubeless.io/v1beta1',
-        kind: 'Function',
-        metadata: { name: 'fast', labels: { app: 'bench' } },
-        spec: { endpoint: target.url },
-      },
-    ],
-  });
-  const trigger = {
-    apiVersion: 'kubeless.io/v1beta1',
-    kind: 'KafkaTrigger',
-    metadata: { name: `bench-${randomUUID().slice(0, 8)}` },
-    spec: {
-      topic: topic.name,
-      startFrom: 'earliest',
-      functionSelector: { matchLabels: { app: 'bench' } },
-      delivery: { concurrency: 64 },
-    },
-  };
-  await writeFile(join(running.manifestDir, 'trigger.yaml'), stringify(trigger));
+  const target = await startFunction('fast');
+  const running = await startBenchGateway(brokers, target.url);
+  await running.trigger({ topic: topic.name, delivery: { concurrency: 64 } });
   const result = await measure('gateway', running.pid, events, target.received(events));
   await running.stop();
   target.stop();

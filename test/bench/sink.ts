@@ -1,0 +1,38 @@
+import { createServer, type Socket } from 'node:net';
+
+const HEAD_END = '\r\n\r\n';
+
+/**
+ * An HTTP server as fast as a process of its own can be: it finds where requests end and nothing else, so it is no example
+ * of a server. Prints its port; a line on standard input is answered by `report`, the end of it ends the process.
+ * @param onRequest answers by calling `answer`, now or later
+ */
+export function serveSink(onRequest: (body: string, answer: () => void) => void, report: () => string): void {
+  const response = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => {});
+    readRequests(socket, (body) => onRequest(body, () => socket.write(response)));
+  });
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) console.log(`port ${address.port}`);
+  });
+  process.stdin.on('data', () => console.log(report()));
+  process.stdin.on('end', () => process.exit(0));
+}
+
+function readRequests(socket: Socket, onBody: (body: string) => void): void {
+  let unread = '';
+  socket.on('data', (chunk) => {
+    unread += chunk.toString('latin1');
+    for (;;) {
+      const headEnd = unread.indexOf(HEAD_END);
+      if (headEnd < 0) return;
+      const length = Number(/content-length: (\d+)/i.exec(unread.slice(0, headEnd))?.[1] ?? 0);
+      const end = headEnd + HEAD_END.length + length;
+      if (unread.length < end) return;
+      onBody(unread.slice(headEnd + HEAD_END.length, end));
+      unread = unread.slice(end);
+    }
+  });
+}
