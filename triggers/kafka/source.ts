@@ -14,7 +14,7 @@ const REBALANCE_TIMEOUT_MS = 60_000;
 /** What is left of it for joining, when calls under way have been waited for. */
 const REBALANCE_MARGIN_MS = 15_000;
 /** How long a broker may keep a fetch open; leaving the group waits for it. */
-const MAX_WAIT_MS = 500;
+const MAX_WAIT_MS = 1_000;
 /** Events of one broker's fetch that are held in memory. */
 const MAX_FETCH_BYTES = 10 * 1024 * 1024;
 /** Partitions whose batches are handled side by side: enough for their claims to travel together. */
@@ -147,7 +147,7 @@ class KafkaSource implements Source {
     const { clock, log } = this.#context;
     this.#reader.stop();
     this.#stopFetching();
-    await this.#owned.quiet(deadline - LEAVE_MARGIN_MS);
+    await this.#owned.rest(deadline - LEAVE_MARGIN_MS);
     // A connection that hangs can hold the settling and `disconnect`: it must not hold us.
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => {

@@ -8,9 +8,9 @@ import { patchIdleTimer } from '../../../triggers/kafka/kafkajs.ts';
  */
 
 const CHUNK = 512;
-const IN_FLIGHT = 64;
+const IN_FLIGHT = 64 * Number(process.argv[6] ?? 1);
 
-const [brokers = '', topic = '', url = '', group = ''] = process.argv.slice(2);
+const [brokers = '', topic = '', url = '', group = '', functions = '1'] = process.argv.slice(2);
 patchIdleTimer();
 const kafka = new kafkajs.Kafka({ brokers: brokers.split(','), logLevel: kafkajs.logLevel.ERROR });
 const consumer = kafka.consumer({ groupId: group, maxWaitTimeInMs: 500 });
@@ -68,7 +68,7 @@ process.stdin.once('data', () => {
         await commitOffsetsIfNecessary({
           topics: [{ topic: batch.topic, partitions: [{ partition: batch.partition, offset }] }],
         });
-        for (const message of chunk) {
+        for (const message of chunk.flatMap((one) => Array.from({ length: Number(functions) }, () => one))) {
           while (inFlight >= IN_FLIGHT) {
             await new Promise<void>((resolve) => {
               waiting.push(resolve);

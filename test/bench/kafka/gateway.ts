@@ -15,13 +15,15 @@ export interface BenchGateway {
 
 const LOOK_EVERY_MS = 50;
 
-/** A gateway on real brokers with one function. */
-export async function startBenchGateway(brokers: readonly string[], url: string): Promise<BenchGateway> {
-  const metadata = { name: 'bench', labels: { app: 'bench' } };
+/** A gateway on real brokers, with one function under one or more names. */
+export async function startBenchGateway(brokers: readonly string[], url: string, names = 1): Promise<BenchGateway> {
   const apiVersion = 'kubeless.io/v1beta1';
   const gateway = await startGateway({
     env: { KAFKA_BROKERS: brokers.join(',') },
-    manifests: [{ apiVersion, kind: 'Function', metadata, spec: { endpoint: url } }],
+    manifests: Array.from({ length: names }, (_, i) => {
+      const metadata = { name: `bench-${i}`, labels: { app: 'bench' } };
+      return { apiVersion, kind: 'Function', metadata, spec: { endpoint: url } };
+    }),
   });
   return {
     get pid() {
