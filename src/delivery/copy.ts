@@ -1,4 +1,5 @@
 import type { Event, OrderKey } from '../domain/event.ts';
+import type { Passage } from '../domain/kind.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import type { Answer, Call, CallListener } from './call/call.ts';
 import type { Timed } from './deadlines.ts';
@@ -9,6 +10,8 @@ export interface Passed {
   readonly event: Event;
   /** Another owner has counted it: its outcome is shown, and counted nowhere. */
   readonly late: boolean;
+  /** With what it was passed together. */
+  readonly passage: Passage;
   accounted(position: number, outcome: Outcome): void;
 }
 

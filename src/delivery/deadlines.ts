@@ -45,7 +45,8 @@ export class DeadlineList<T extends Timed> {
   remove(item: T): void {
     if (item.timedIn !== this) return;
     item.timedIn = null;
-    const { previousTimed, nextTimed } = item as { previousTimed: T | null; nextTimed: T | null };
+    const previousTimed = item.previousTimed as T | null;
+    const nextTimed = item.nextTimed as T | null;
     if (previousTimed === null) this.#first = nextTimed;
     else previousTimed.nextTimed = nextTimed;
     if (nextTimed === null) this.#last = previousTimed;

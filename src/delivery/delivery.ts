@@ -1,5 +1,5 @@
 import type { Clock, Deadline } from '../domain/clock.ts';
-import type { FunctionTarget } from '../domain/function.ts';
+import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionTarget } from '../domain/function.ts';
 import type { Gate, Subscription, TriggerKind } from '../domain/kind.ts';
 import type { Account, LedgerReport } from '../domain/ledger.ts';
 import type { TriggerName } from '../domain/trigger.ts';
@@ -57,40 +57,42 @@ function openOutlet(
 ): Outlet {
   const { clock, random, createCaller, userAgent } = options;
   const { trigger, spec } = subscription;
-  const request = requestBuilder({ eventNamespace: kind.eventNamespace, eventType: kind.eventType, userAgent, clock });
-  const entries = subscription.functions.map((name) => ledger.entry(trigger, name));
-  const targets = entries.map(
-    () => new Target({ connections: spec.delivery.concurrency, createCaller, clock, random }),
-  );
-  const timeoutOf = (name: string) => functions.find((target) => target.name === name)?.timeout ?? 0;
-  const lanes = entries.map(
-    (entry, position) =>
-      new Lane({
-        delivery: spec.delivery,
-        timeout: spec.delivery.timeout ?? timeoutOf(entry.functionName),
-        position,
-        entry,
-        target: targets[position] as Target,
-        request,
-        clock,
-        onRoom: (now) => gate.onRoom(now),
-      }),
-  );
+  const { eventNamespace, eventType, eventTime } = kind;
+  const request = requestBuilder({ eventNamespace, eventType, eventTime, userAgent, clock });
+  const parts = subscription.functions.map((name, position) => {
+    const entry = ledger.entry(trigger, name);
+    const target = new Target({ connections: spec.delivery.concurrency, createCaller, clock, random });
+    const timeout = spec.delivery.timeout ?? functions.find((found) => found.name === name)?.timeout;
+    const lane = new Lane({
+      delivery: spec.delivery,
+      timeout: timeout ?? DEFAULT_FUNCTION_TIMEOUT_MS,
+      position,
+      entry,
+      target,
+      request,
+      clock,
+      onRoom: (now) => gate.onRoom(now),
+    });
+    return { name, entry, target, lane };
+  });
+  const lanes = parts.map(({ lane }) => lane);
   const gate: ClosableGate = createGate(lanes, clock);
   const update = (found: readonly FunctionTarget[]) => {
-    for (const [i, name] of subscription.functions.entries()) {
-      targets[i]?.update(found.find((target) => target.name === name)?.url);
-    }
+    for (const { name, target } of parts) target.update(found.find((one) => one.name === name)?.url);
   };
   update(functions);
   return {
     gate,
-    account: accountOf(ledger, trigger, entries),
+    account: accountOf(
+      ledger,
+      trigger,
+      parts.map(({ entry }) => entry),
+    ),
     update,
     drain: (deadline) => gate.drain(deadline),
     async close() {
       for (const lane of lanes) lane.close();
-      await Promise.all(targets.map((target) => target.close()));
+      await Promise.all(parts.map(({ target }) => target.close()));
     },
   };
 }

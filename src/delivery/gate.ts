@@ -217,18 +217,22 @@ class LanePassage implements Passage {
     this.late = true;
     for (const [position, lane] of this.#lanes.entries()) lane.disown(this.#held[position] ?? 0);
   }
+
+  abort(): void {
+    for (const lane of this.#lanes) lane.abort(this);
+  }
 }
 
 /** One event and the outcomes of its copies, until all are there. */
 class PassedEvent implements Passed {
   readonly event: Event;
   readonly #outcomes: Outcome[];
-  readonly #passage: LanePassage;
+  readonly passage: LanePassage;
   readonly #onSettled: OnSettled;
   #missing: number;
 
   constructor(event: Event, copies: number, passage: LanePassage, onSettled: OnSettled) {
-    this.#passage = passage;
+    this.passage = passage;
     this.event = event;
     this.#outcomes = new Array(copies);
     this.#missing = copies;
@@ -236,11 +240,11 @@ class PassedEvent implements Passed {
   }
 
   get late(): boolean {
-    return this.#passage.late;
+    return this.passage.late;
   }
 
   accounted(position: number, outcome: Outcome): void {
-    this.#passage.accounted(position);
+    this.passage.accounted(position);
     this.#outcomes[position] = outcome;
     if (--this.#missing === 0) this.#onSettled(this.event, this.#outcomes);
   }
@@ -251,7 +255,7 @@ const noRoom = (reason: DroppedReason): Room => ({
   reason,
   pass(events) {
     if (events.length > 0) throw new Error(`${events.length} events were passed into room for 0`);
-    return { disown() {} };
+    return { disown() {}, abort() {} };
   },
   release() {},
 });

@@ -1,4 +1,5 @@
 import type { Clock, Deadline } from '../domain/clock.ts';
+import type { Passage } from '../domain/kind.ts';
 import type { DroppedReason, Outcome } from '../domain/outcome.ts';
 import { answered } from '../domain/outcome.ts';
 import type { Delivery } from '../domain/trigger.ts';
@@ -238,12 +239,22 @@ export class Lane implements CopyLane {
   /** Accounts everything at once: `dropped(shutdown)` where no byte can have left, else `unknown(aborted)`. */
   abandon(): void {
     this.#abandoned = true;
+    this.#giveUp(() => true);
+  }
+
+  /** The same for what was passed together. */
+  abort(passage: Passage): void {
+    this.#giveUp((copy) => copy.passed.passage === passage);
+  }
+
+  #giveUp(concerns: (copy: Copy) => boolean): void {
     this.#waitingList.forEach((copy) => {
+      if (!concerns(copy)) return;
       if (copy.state === 'waiting') this.#dropWaiting(copy, 'shutdown');
       else copy.call?.abort('aborted');
     });
     this.#inFlightList.forEach((copy) => {
-      copy.call?.abort('aborted');
+      if (concerns(copy)) copy.call?.abort('aborted');
     });
   }
 

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
 import type { OutgoingRequest } from './call/call.ts';
 import { detectContentType } from './content-type.ts';
-import { GoTime, IsoTime } from './time-format.ts';
+import { DateTime, GoTime, IsoTime } from './time-format.ts';
 
 /** Builds the request for an event, to a path. */
 export type RequestBuilder = (event: Event, path: string) => OutgoingRequest;
@@ -13,6 +13,8 @@ export interface RequestOptions {
   /** `ce-type`, where the producer set none. */
   readonly eventType: string;
   readonly userAgent: string;
+  /** How `event-time` is written, see `TriggerKind`. Default: go. */
+  readonly eventTime?: 'go' | 'date' | undefined;
   readonly clock: Clock;
 }
 
@@ -22,7 +24,7 @@ export interface RequestOptions {
  */
 export function requestBuilder(options: RequestOptions): RequestBuilder {
   const { clock, eventNamespace, eventType, userAgent } = options;
-  const goTime = new GoTime();
+  const sentTime = options.eventTime === 'date' ? new DateTime() : new GoTime();
   const isoTime = new IsoTime();
   // These hardly change from event to event.
   const topicValue = new LastValue();
@@ -41,11 +43,9 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
       'event-type',
       contentType,
       'event-time',
-      goTime.format(clock.now()),
+      sentTime.format(clock.now()),
       'event-namespace',
       eventNamespace,
-      'event-topic',
-      topicValue.of(event.topic),
       'ce-specversion',
       '1.0',
       'ce-id',
@@ -57,13 +57,14 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
       'ce-time',
       attributes?.time === undefined ? isoTime.format(event.time) : headerValue(attributes.time),
     ];
+    if (event.topic !== '') headers.push('event-topic', topicValue.of(event.topic));
     const subject = attributes?.subject ?? event.subject;
     if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
     if (attributes !== undefined)
       for (const [name, value] of attributes.extensions)
         headers.push(name, name.startsWith('ce-') ? headerValue(value) : fieldValue(value));
     for (const [name, value] of event.headers) headers.push(name, fieldValue(value));
-    return { method: 'POST', path, headers, body: event.data };
+    return { method: event.method ?? 'POST', path, headers, body: event.data };
   };
 }
 

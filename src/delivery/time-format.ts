@@ -16,6 +16,13 @@ export class GoTime {
   }
 }
 
+/** `date --rfc-3339=seconds --utc`, which Kubeless' cron jobs send: `2018-05-18 05:40:42+00:00`. */
+export class DateTime {
+  format(ms: number): string {
+    return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')}+00:00`;
+  }
+}
+
 /** RFC 3339, for `ce-time`. A time that no date can hold, as a producer may send, becomes the epoch. */
 export class IsoTime {
   #at = Number.NaN;

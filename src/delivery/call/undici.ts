@@ -68,7 +68,9 @@ const CLIENT_OPTIONS: Client.Options = {
 };
 
 function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
-  return { origin, path: request.path, method: request.method, headers: request.headers, body: request.body };
+  const { path, method, headers, body } = request;
+  // By itself undici takes a GET for one that may be made again.
+  return { origin, path, method, headers, body, idempotent: false };
 }
 
 /**
