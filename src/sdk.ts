@@ -5,7 +5,7 @@ export { z } from 'zod';
 export { carriedHeaders } from './domain/carried-headers.ts';
 export type { Claimed } from './domain/claim.ts';
 export { markClaimed } from './domain/claim.ts';
-export type { Clock, Deadline } from './domain/clock.ts';
+export type { Cancel, Clock, Deadline } from './domain/clock.ts';
 export { delay } from './domain/clock.ts';
 export { type IncomingEvent, readCloudEvent } from './domain/cloudevents.ts';
 export { asError, TrigateError } from './domain/errors.ts';
@@ -18,9 +18,12 @@ export type {
   Memory,
   Passage,
   Room,
+  Selection,
   Source,
   SourceContext,
   SourceStatus,
+  StatusStore,
+  Stored,
   Subscription,
   TriggerKind,
 } from './domain/kind.ts';
@@ -28,8 +31,8 @@ export { groupName } from './domain/kind.ts';
 export type { Account, Counts, Gap } from './domain/ledger.ts';
 export { addCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
 export type { DroppedReason, Outcome } from './domain/outcome.ts';
-export { droppedReasons } from './domain/outcome.ts';
+export { droppedReasons, unknownReasons } from './domain/outcome.ts';
 export type { Message, Published, Topics } from './domain/publish.ts';
-export type { ResourceType } from './domain/resource.ts';
+export type { PrinterColumn, ResourceType } from './domain/resource.ts';
 export type { Delivery, TriggerSpec } from './domain/trigger.ts';
 export { delivery, fanout, labelSelector } from './domain/trigger.ts';

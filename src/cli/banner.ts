@@ -19,7 +19,9 @@ type Style = Parameters<typeof styleText>[0];
 export function bannerLines(facts: BannerFacts, colour: boolean): string[] {
   const style = (format: Style, text: string) => (colour ? styleText(format, text, { validateStream: false }) : text);
   const row = (name: string, text: string) => `  ${style('dim', name.padEnd(10))} ${text}`;
-  const topic = facts.triggers.find((trigger) => trigger.functions.length > 0)?.topic ?? 'orders';
+  const topic =
+    facts.triggers.find(({ trigger, functions }) => trigger.kind !== 'cronjob' && functions.length > 0)?.topic ??
+    'orders';
   return [
     '',
     `  ${style('bold', 'Trigate')} ${facts.version}  events to functions, at most once`,

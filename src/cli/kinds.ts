@@ -1,4 +1,5 @@
 import type { SASLOptions } from 'kafkajs';
+import { createCronJobKind } from '../../triggers/cronjob/index.ts';
 import { createKafkaKind, type KafkaConnection, kafkaTrigger } from '../../triggers/kafka/index.ts';
 import { logKind } from '../../triggers/log/index.ts';
 import { createNatsKind, type NatsConnectionOptions, type NatsLogin, natsTrigger } from '../../triggers/nats/index.ts';
@@ -22,8 +23,18 @@ export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: 
   const kafka = config.kafka === undefined ? undefined : createKafkaKind(kafkaConnection(config.kafka), logger);
   const nats = config.nats === undefined ? undefined : createNatsKind(natsConnection(config.nats), clock);
   return {
-    kinds: [kafka ?? logKind(kafkaTrigger, log, 'key'), nats ?? logKind(natsTrigger, log, 'subject')],
-    topics: [...(kafka === undefined ? [] : [kafka.topics]), log, ...standIns(log, kafka?.topics, nats?.topics)],
+    kinds: [
+      kafka ?? logKind(kafkaTrigger, log, 'key'),
+      nats ?? logKind(natsTrigger, log, 'subject'),
+      // The data directory has one gateway at a time.
+      createCronJobKind({ alone: true }),
+    ],
+    topics: [
+      ...(kafka === undefined ? [] : [kafka.topics]),
+      log,
+      ...standIns(log, kafka?.topics, nats?.topics),
+      ...(nats === undefined ? [] : [nats.streams]),
+    ],
     sources: [
       { name: 'kafka', from: config.kafka?.brokers.join(', ') ?? 'embedded log' },
       { name: 'nats', from: config.nats?.servers.join(', ') ?? 'embedded log' },
@@ -39,7 +50,7 @@ function standIns(log: TopicLog, kafka: Topics | undefined, nats: Topics | undef
   return [...(kafka === undefined ? [{ ...log, name: 'kafka' }] : []), nats ?? { ...log, name: 'nats' }];
 }
 
-function kafkaConnection({ brokers, tls, sasl, sessionTimeout }: KafkaConfig): KafkaConnection {
+export function kafkaConnection({ brokers, tls, sasl, sessionTimeout }: KafkaConfig): KafkaConnection {
   return {
     brokers,
     sessionTimeout,
@@ -68,7 +79,7 @@ function saslOptions({ mechanism, username, password }: NonNullable<KafkaConfig[
   }
 }
 
-function natsConnection({ servers, tls, login }: NatsConfig): NatsConnectionOptions {
+export function natsConnection({ servers, tls, login }: NatsConfig): NatsConnectionOptions {
   return {
     servers,
     tls: tls && { caFile: tls.caFile, ...tls.client },

@@ -1,4 +1,6 @@
 import { Command } from 'commander';
+import { declareController } from './commands/controller.ts';
+import { declareCrds } from './commands/crds.ts';
 import { declareObserve } from './commands/observe.ts';
 import { declareServe } from './commands/serve.ts';
 import { declareTopic } from './commands/topic.ts';
@@ -24,9 +26,11 @@ export function buildProgram(shell: Shell, version: string): Command {
     })
     .addHelpText('after', '\nExample:\n  $ trigate serve -f examples\n');
   declareServe(program, shell);
+  declareController(program, shell);
   declareTrigger(program, shell);
   declareTopic(program, shell);
   declareObserve(program, shell);
+  declareCrds(program, shell);
   declareVersion(program, shell, version);
   return program;
 }

@@ -24,6 +24,7 @@ import { readiness } from './readiness.ts';
 import { servedTypes } from './served-types.ts';
 import { createShow } from './show.ts';
 import type { Terminal } from './terminal.ts';
+import { untilStopped } from './until-stopped.ts';
 import { packageVersion } from './version.ts';
 
 export interface ServeOptions {
@@ -171,9 +172,4 @@ function authorization(config: Config): Record<string, string> {
 function selfUrl(host: string, port: number): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
-function untilStopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -1,7 +1,7 @@
 import { triggerIssues } from '../controller/reconcile.ts';
 import { functionResource } from '../domain/function.ts';
 import type { TriggerKind } from '../domain/kind.ts';
-import type { ServedType } from '../domain/resource.ts';
+import type { PrinterColumn, ServedType } from '../domain/resource.ts';
 
 /** The resource types of a standalone gateway: functions, and the triggers of its kinds. */
 export function servedTypes(kinds: readonly TriggerKind[]): readonly ServedType[] {
@@ -12,11 +12,21 @@ function triggerType(kind: TriggerKind): ServedType {
   return {
     ...kind.resource,
     validate: (object) => triggerIssues(kind, object),
-    columns: [
-      { name: 'Topic', path: '.spec.topic', type: 'string' },
-      { name: 'Ready', path: '.status.conditions[Ready].status', type: 'string' },
-      { name: 'Reason', path: '.status.conditions[Ready].reason', type: 'string' },
-      { name: 'Age', path: '.metadata.creationTimestamp', type: 'date' },
-    ],
+    columns: triggerColumns(kind.columns),
   };
 }
+
+/**
+ * What lists show of a trigger.
+ * @param ofSpec what they show of its spec; default: the topic
+ */
+export function triggerColumns(ofSpec: readonly PrinterColumn[] = [topicColumn]): readonly PrinterColumn[] {
+  return [
+    ...ofSpec,
+    { name: 'Ready', path: '.status.conditions[Ready].status', type: 'string' },
+    { name: 'Reason', path: '.status.conditions[Ready].reason', type: 'string' },
+    { name: 'Age', path: '.metadata.creationTimestamp', type: 'date' },
+  ];
+}
+
+const topicColumn: PrinterColumn = { name: 'Topic', path: '.spec.topic', type: 'string' };

@@ -1,3 +1,4 @@
+export { type ClusterConfig, readClusterConfig, withKubelessDefaults } from './cluster.ts';
 export type { KafkaConfig, KafkaSasl, KafkaTls } from './kafka.ts';
 export type { Environment, Flags } from './merge.ts';
 export type { NatsConfig, NatsLogin } from './nats.ts';

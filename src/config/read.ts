@@ -84,7 +84,8 @@ export function readClientConfig(env: Environment, flags: Flags = {}): ClientCon
 
 const clientSettings = new Set(['gateway', 'token', 'tokenFile', 'namespace']);
 
-function validate(merged: Merged): Settings {
+/** @throws {TrigateError} INVALID_CONFIG */
+export function validate(merged: Merged): Settings {
   const raw = Object.fromEntries([...merged].map(([name, given]) => [name, given.value]));
   const result = settings.safeParse(raw);
   if (result.success) return result.data;
@@ -114,7 +115,7 @@ function printable(token: Secret | undefined, merged: Merged, name: 'token' | 't
 const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 
-function deepFreeze<T extends object>(value: T): T {
+export function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value)) {
     if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
   }

@@ -56,6 +56,14 @@ export const settings = z.object({
 
   kubelessNamespace: filled.default('kubeless'),
   kubelessConfig: filled.default('kubeless-config'),
+  kubelessTokenFile: filled.optional(),
+
+  kubeconfig: filled.optional(),
+  context: filled.optional(),
+  functionsNamespace: filled.optional(),
+  kubernetesHost: filled.optional(),
+  kubernetesPort: filled.default('443'),
+  home: filled.optional(),
 });
 
 export type Settings = z.output<typeof settings>;
@@ -99,6 +107,13 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   natsKey: { env: ['NATS_KEY'] },
   kubelessNamespace: { env: ['KUBELESS_NAMESPACE'] },
   kubelessConfig: { env: ['KUBELESS_CONFIG'] },
+  kubelessTokenFile: { env: ['KUBELESS_TOKEN_FILE_PATH'] },
+  kubeconfig: { env: ['KUBECONFIG'], flag: '--kubeconfig' },
+  context: { env: [], flag: '--context' },
+  functionsNamespace: { env: ['TRIGATE_FUNCTIONS_NAMESPACE'], flag: '--functions-namespace' },
+  kubernetesHost: { env: ['KUBERNETES_SERVICE_HOST'] },
+  kubernetesPort: { env: ['KUBERNETES_SERVICE_PORT'] },
+  home: { env: ['HOME', 'USERPROFILE'] },
 };
 
 /** Settings whose value is not shown in an error. */

@@ -1,20 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Clock, Deadline } from '../domain/clock.ts';
-import { asError } from '../domain/errors.ts';
 import type { Logger, Memory, TriggerKind } from '../domain/kind.ts';
 import type { Trigger, TriggerName } from '../domain/trigger.ts';
-import { followFunctions } from '../functions/discovery.ts';
+import { type DirectoryOptions, type FunctionDirectory, followFunctions } from '../functions/discovery.ts';
 import { type Follower, follow } from '../resources/follow.ts';
 import type { Resources } from '../resources/resources.ts';
-import { type Desired, planTrigger, type TriggerPlan } from './reconcile.ts';
-import { conditionsOf, nextStatus } from './status.ts';
+import { Finalizers } from './finalizers.ts';
+import { Planner } from './planner.ts';
+import type { Desired, TriggerPlan } from './reconcile.ts';
+import { conditionsOf } from './status.ts';
+import { StatusStores } from './status-store.ts';
+import { StatusWriter } from './status-writer.ts';
 import { RunningSubscription } from './subscription.ts';
 
 export interface ControllerOptions {
   readonly kinds: readonly TriggerKind[];
   readonly resources: Resources;
   readonly delivery: Delivery;
+  /** How functions are found. Default: by their Function objects. */
+  readonly functions?: (resources: Resources, options: DirectoryOptions) => FunctionDirectory;
   /** Undefined: all namespaces. */
   readonly namespace: string | undefined;
   readonly clock: Clock;
@@ -35,8 +40,6 @@ export interface TriggerView {
 
 /** How long a subscription that is no longer wanted may finish what it has claimed. */
 const CLOSE_MS = 25_000;
-/** Status is written this long after a change, so that changes in a row are one write. */
-const STATUS_DELAY_MS = 100;
 /** What the followers tell in one burst is worked out once. */
 const RECONCILE_DELAY_MS = 5;
 
@@ -48,18 +51,27 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #closing = new AbortController();
   readonly #triggers: readonly { kind: TriggerKind; follower: Follower<Trigger> }[];
-  readonly #functions: ReturnType<typeof followFunctions>;
+  readonly #functions: FunctionDirectory;
   readonly #running = new Map<string, RunningSubscription>();
   /** Subscriptions that are closing; the next of the same key waits for them. */
   readonly #ending = new Map<string, Promise<void>>();
+  readonly #stores: StatusStores;
+  readonly #planner = new Planner();
+  readonly #status: StatusWriter;
+  readonly #finalizers: Finalizers;
   #plans: readonly TriggerPlan[] = [];
   #cancelReconcile: (() => void) | undefined;
-  #cancelStatus: (() => void) | undefined;
-  #writing: Promise<void> = Promise.resolve();
   #started = false;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#stores = new StatusStores(options.resources);
+    this.#status = new StatusWriter({
+      ...options,
+      plans: () => this.#plans,
+      sources: (plan) => this.#sources(plan),
+    });
+    this.#finalizers = new Finalizers({ ...options, onRetry: () => this.#reconcileSoon() });
     const following = {
       namespace: options.namespace,
       onChange: () => this.#reconcileSoon(),
@@ -72,7 +84,7 @@ export class Controller {
       kind,
       follower: follow<Trigger>(options.resources, kind.resource, following),
     }));
-    this.#functions = followFunctions(options.resources, following);
+    this.#functions = (options.functions ?? followFunctions)(options.resources, following);
   }
 
   /** Resolves when the first comparison has been made: all subscriptions that should run are at least opening. */
@@ -87,11 +99,9 @@ export class Controller {
       const conditions = conditionsOf(plan, this.#sources(plan));
       const ready = conditions.find((condition) => condition.type === 'Ready');
       const connected = conditions.find((condition) => condition.type === 'SourceConnected');
-      const spec = plan.object.spec;
-      const topic = typeof spec === 'object' && spec !== null && 'topic' in spec ? String(spec.topic) : '';
       return {
         trigger: plan.trigger,
-        topic,
+        topic: listensTo(plan.object.spec),
         functions: plan.functions,
         ready: ready?.status === 'True',
         connected: connected?.status === 'True',
@@ -104,14 +114,10 @@ export class Controller {
   async close(deadline: Deadline): Promise<void> {
     this.#closing.abort();
     this.#cancelReconcile?.();
-    this.#cancelStatus?.();
+    const written = Promise.all([this.#status.close(), this.#finalizers.close()]);
     await Promise.all([...this.#running.values()].map((subscription) => subscription.close(deadline)));
     await Promise.all(this.#ending.values());
-    await Promise.all([
-      this.#functions.close(),
-      ...this.#triggers.map(({ follower }) => follower.close()),
-      this.#writing,
-    ]);
+    await Promise.all([this.#functions.close(), ...this.#triggers.map(({ follower }) => follower.close()), written]);
   }
 
   #reconcileSoon(): void {
@@ -126,10 +132,9 @@ export class Controller {
     if (this.#closing.signal.aborted) return;
     const functions = this.#functions.all();
     const before = this.#plans;
-    this.#plans = this.#triggers.flatMap(({ kind, follower }) =>
-      [...follower.objects.values()]
-        .filter((object) => object.metadata.deletionTimestamp === undefined)
-        .map((object) => planTrigger(kind, object, functions)),
+    this.#plans = this.#planner.plan(
+      this.#triggers.map(({ kind, follower }) => ({ kind, objects: follower.objects.values() })),
+      functions,
     );
     const wanted = new Map(this.#plans.flatMap((plan) => plan.subscriptions).map((desired) => [desired.key, desired]));
     for (const [key, running] of this.#running) {
@@ -138,14 +143,18 @@ export class Controller {
       else running.update(desired.targets);
     }
     for (const desired of wanted.values()) if (!this.#running.has(desired.key)) this.#begin(desired);
+    const known = new Set(before);
+    for (const plan of this.#plans) if (!known.has(plan)) this.#stores.changed(plan.object);
     this.#forgetDeleted(before);
-    this.#statusSoon();
+    this.#letGo();
+    this.#status.soon();
   }
 
   #begin(desired: Desired): void {
     const { delivery, clock, random, log } = this.#options;
     const memory = this.#memoryOf(desired);
-    const options = { delivery, clock, random, log, memory, onChange: () => this.#statusSoon() };
+    const store = this.#stores.of(desired);
+    const options = { delivery, clock, random, log, memory, store, onChange: () => this.#status.soon() };
     this.#running.set(desired.key, new RunningSubscription(desired, options, this.#ending.get(desired.key)));
   }
 
@@ -177,52 +186,39 @@ export class Controller {
     const names = new Set(this.#plans.map(({ trigger }) => nameOf(trigger)));
     for (const { trigger } of before) {
       if (names.has(nameOf(trigger))) continue;
-      const prefix = `${nameOf(trigger)}/`;
-      const ending = [...this.#ending].filter(([key]) => key.startsWith(prefix)).map(([, ended]) => ended);
-      void Promise.all(ending).then(() => {
+      void this.#ended(trigger).then(() => {
         if (!this.#plans.some((plan) => nameOf(plan.trigger) === nameOf(trigger)))
           this.#options.delivery.forget(trigger);
       });
     }
   }
 
+  /** What is being deleted may go when nothing runs for it any more. */
+  #letGo(): void {
+    for (const { kind, follower } of this.#triggers) {
+      for (const object of follower.objects.values()) {
+        const { namespace = 'default', name } = object.metadata;
+        this.#finalizers.remove(kind.resource, object, () => this.#ended({ kind: kind.name, namespace, name }));
+      }
+    }
+  }
+
+  /** Resolves when the subscriptions of a trigger that are closing have been closed. */
+  async #ended(trigger: TriggerName): Promise<void> {
+    const prefix = `${nameOf(trigger)}/`;
+    await Promise.all([...this.#ending].filter(([key]) => key.startsWith(prefix)).map(([, ended]) => ended));
+  }
+
   #sources(plan: TriggerPlan) {
     return plan.subscriptions.flatMap(({ key }) => this.#running.get(key)?.status ?? []);
   }
+}
 
-  #statusSoon(): void {
-    if (this.#cancelStatus !== undefined || this.#closing.signal.aborted) return;
-    this.#cancelStatus = this.#options.clock.after(STATUS_DELAY_MS, () => {
-      this.#cancelStatus = undefined;
-      this.#writing = this.#writing.then(() => this.#writeStatuses());
-    });
-  }
-
-  async #writeStatuses(): Promise<void> {
-    for (const plan of this.#plans) {
-      if (this.#closing.signal.aborted) return;
-      const facts = conditionsOf(plan, this.#sources(plan));
-      const now = new Date(this.#options.clock.now()).toISOString();
-      if (nextStatus(plan.object.status, plan, facts, now) === undefined) continue;
-      await this.#writeStatus(plan, (stored) => nextStatus(stored.status, plan, facts, now));
-    }
-  }
-
-  async #writeStatus(plan: TriggerPlan, change: (stored: Trigger) => Trigger['status']): Promise<void> {
-    const kind = this.#options.kinds.find(({ name }) => name === plan.trigger.kind);
-    if (kind === undefined) return;
-    const { namespace, name } = plan.trigger;
-    try {
-      await this.#options.resources.updateStatus<Trigger>(kind.resource, namespace, name, (stored) => {
-        const status = change(stored);
-        return status === undefined ? undefined : { ...stored, status: { ...stored.status, ...status } };
-      });
-    } catch (thrown) {
-      // It is for display: the next change writes it again.
-      const error = asError(thrown);
-      this.#options.log.debug({ trigger: nameOf(plan.trigger), error: error.message }, 'the status was not written');
-    }
-  }
+/** Topic, subject or schedule. */
+function listensTo(spec: unknown): string {
+  if (typeof spec !== 'object' || spec === null) return '';
+  if ('topic' in spec) return String(spec.topic);
+  return 'schedule' in spec ? String(spec.schedule) : '';
 }
 
 const nameOf = (trigger: TriggerName): string => `${trigger.kind}/${trigger.namespace}/${trigger.name}`;

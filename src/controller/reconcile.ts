@@ -1,5 +1,5 @@
 import type { FunctionTarget } from '../domain/function.ts';
-import type { Subscription, TriggerKind } from '../domain/kind.ts';
+import type { Selection, Subscription, TriggerKind } from '../domain/kind.ts';
 import type { Issue, KubernetesObject } from '../domain/resource.ts';
 import { specIssues } from '../domain/schema.ts';
 import type { Trigger, TriggerName, TriggerSpec } from '../domain/trigger.ts';
@@ -22,6 +22,8 @@ export interface TriggerPlan {
   readonly trigger: TriggerName;
   readonly object: Trigger;
   readonly issues: readonly Issue[];
+  /** Undefined when the trigger is not valid. */
+  readonly selection: Selection | undefined;
   /** Names of the functions that the selector matches, sorted. */
   readonly functions: readonly string[];
   readonly subscriptions: readonly Desired[];
@@ -34,20 +36,36 @@ export function triggerIssues(kind: Pick<TriggerKind, 'spec'>, object: Kubernete
   return selectorIssues(kind.spec.parse(object.spec).functionSelector, ['spec', 'functionSelector']);
 }
 
+const selectionOf = (kind: TriggerKind, spec: TriggerSpec): Selection =>
+  kind.selects?.(spec) ?? { type: 'labels', selector: spec.functionSelector };
+
+function selects(selection: Selection, target: FunctionTarget): boolean {
+  switch (selection.type) {
+    case 'labels':
+      return matches(selection.selector, target.labels);
+    case 'name':
+      return target.name === selection.name;
+    default:
+      return selection satisfies never;
+  }
+}
+
 /** Pure: what should run, for one trigger and the functions that exist. Only functions of its own namespace match. */
 export function planTrigger(kind: TriggerKind, object: Trigger, functions: readonly FunctionTarget[]): TriggerPlan {
   const { namespace = 'default', name, uid = '' } = object.metadata;
   const trigger = { kind: kind.name, namespace, name };
   const issues = triggerIssues(kind, object);
-  if (issues.length > 0) return { trigger, object, issues, functions: [], subscriptions: [] };
+  if (issues.length > 0) return { trigger, object, issues, selection: undefined, functions: [], subscriptions: [] };
   const spec = kind.spec.parse(object.spec);
+  const selection = selectionOf(kind, spec);
   const targets = functions
-    .filter((target) => target.namespace === namespace && matches(spec.functionSelector, target.labels))
+    .filter((target) => target.namespace === namespace && selects(selection, target))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     trigger,
     object,
     issues,
+    selection,
     functions: targets.map((target) => target.name),
     subscriptions: groups(spec, targets).map((group) => desired(kind, { ...trigger, uid }, spec, group)),
   };

@@ -1,4 +1,5 @@
-import type { SourceStatus } from '../domain/kind.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { Selection, SourceStatus } from '../domain/kind.ts';
 import type { Condition } from '../domain/resource.ts';
 import { fieldName } from '../domain/schema.ts';
 import type { TriggerStatus } from '../domain/trigger.ts';
@@ -27,21 +28,19 @@ function readyFact(matched: Fact, connected: Fact, paused: Fact): Fact {
 }
 
 function matchedFact(plan: TriggerPlan): Fact {
-  const { functions, object } = plan;
+  const { functions, selection } = plan;
   if (functions.length > 0) {
     const noun = functions.length === 1 ? 'function' : 'functions';
     return fact('FunctionsMatched', true, 'Matched', `selects ${functions.length} ${noun}: ${functions.join(', ')}`);
   }
-  const selector = formatSelector(selectorOf(object.spec));
-  const wanted = selector === '<none>' ? 'a function' : `a function with ${selector}`;
-  const message = `namespace ${plan.trigger.namespace} has no ${wanted.slice(2)}`;
+  const message = `namespace ${plan.trigger.namespace} has no function${selection && wanted(selection)}`;
   return fact('FunctionsMatched', false, 'NoFunction', message);
 }
 
-function selectorOf(spec: unknown) {
-  return typeof spec === 'object' && spec !== null && 'functionSelector' in spec
-    ? (spec.functionSelector as Parameters<typeof formatSelector>[0])
-    : {};
+function wanted(selection: Selection): string {
+  if (selection.type === 'name') return ` named ${selection.name}`;
+  const selector = formatSelector(selection.selector);
+  return selector === '<none>' ? '' : ` with ${selector}`;
 }
 
 function connectedFact(sources: readonly SourceStatus[]): Fact {
@@ -54,12 +53,14 @@ function connectedFact(sources: readonly SourceStatus[]): Fact {
 }
 
 function pausedFact(plan: TriggerPlan): Fact {
-  const spec = plan.object.spec;
-  const paused = typeof spec === 'object' && spec !== null && 'paused' in spec && spec.paused === true;
-  return paused
-    ? fact('Paused', true, 'Paused', 'spec.paused is set')
-    : fact('Paused', false, 'Running', 'spec.paused is not set');
+  const { spec } = plan.object;
+  if (isSet(spec, 'paused')) return fact('Paused', true, 'Paused', 'spec.paused is set; the position is held');
+  if (isSet(spec, 'suspend')) return fact('Paused', true, 'Paused', 'spec.suspend is set; no tick fires');
+  return fact('Paused', false, 'Running', 'spec.paused is not set');
 }
+
+const isSet = (spec: unknown, field: string): boolean =>
+  typeof spec === 'object' && spec !== null && new Map<string, unknown>(Object.entries(spec)).get(field) === true;
 
 const fact = (type: string, isTrue: boolean, reason: string, message: string): Fact => ({
   type,
@@ -88,5 +89,6 @@ export function nextStatus(
     conditions: stored?.conditions,
     functions: stored?.functions,
   };
-  return JSON.stringify(next) === JSON.stringify(shown) ? undefined : next;
+  // Not as text: an API server gives the fields back in another order.
+  return isDeepStrictEqual(next, shown) ? undefined : next;
 }

@@ -1,7 +1,7 @@
 import type { Delivery, Outlet } from '../delivery/delivery.ts';
 import { type Clock, type Deadline, delay } from '../domain/clock.ts';
 import { asError } from '../domain/errors.ts';
-import type { Logger, Memory, Source, SourceStatus } from '../domain/kind.ts';
+import type { Logger, Memory, Source, SourceStatus, StatusStore } from '../domain/kind.ts';
 import type { Desired } from './reconcile.ts';
 
 const FIRST_PAUSE_MS = 500;
@@ -19,6 +19,7 @@ export interface SubscriptionOptions {
   readonly random: () => number;
   readonly log: Logger;
   readonly memory: Memory;
+  readonly store: StatusStore;
   readonly onChange: () => void;
 }
 
@@ -58,6 +59,7 @@ export class RunningSubscription {
 
   /** Where the functions live now. */
   update(targets: Desired['targets']): void {
+    if (targets === this.#targets) return;
     this.#targets = targets;
     this.#outlet?.update(targets);
   }
@@ -99,6 +101,7 @@ export class RunningSubscription {
         log,
         clock,
         memory: this.#options.memory,
+        store: this.#options.store,
         signal,
         report: (status) => this.#report(status),
         fail: (error) => {

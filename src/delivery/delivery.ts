@@ -78,7 +78,10 @@ function openOutlet(
   const lanes = parts.map(({ lane }) => lane);
   const gate: ClosableGate = createGate(lanes, clock);
   const update = (found: readonly FunctionTarget[]) => {
-    for (const { name, target } of parts) target.update(found.find((one) => one.name === name)?.url);
+    for (const { name, target } of parts) {
+      const { url, pods } = found.find((one) => one.name === name) ?? {};
+      target.update(url, pods);
+    }
   };
   update(functions);
   return {

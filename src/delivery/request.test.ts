@@ -105,6 +105,24 @@ describe('the request', () => {
   });
 });
 
+describe('the request of a tick', () => {
+  const tick = requestBuilder({
+    eventNamespace: 'cronjobtrigger.kubeless.io',
+    eventType: 'dev.trigate.cronjob.tick',
+    eventTime: 'date',
+    userAgent: 'trigate/1.2.3',
+    clock,
+  });
+
+  test("is a GET without data and without a topic, with the date format of Kubeless' cron jobs", () => {
+    const { method, headers, body } = tick({ ...base, topic: undefined, method: 'GET', data: new Uint8Array() }, '/');
+    expect({ method, body }).toEqual({ method: 'GET', body: new Uint8Array() });
+    expect(headers[headers.indexOf('event-time') + 1]).toBe('2018-05-18 05:40:42+00:00');
+    expect(headers[headers.indexOf('event-namespace') + 1]).toBe('cronjobtrigger.kubeless.io');
+    expect(headers).not.toContain('event-topic');
+  });
+});
+
 describe('the value of a header', () => {
   test.each([
     ['plain ~!#$&()*+,-./:;<=>?@[]^_`{|}', 'plain ~!#$&()*+,-./:;<=>?@[]^_`{|}'],

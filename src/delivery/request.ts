@@ -57,7 +57,7 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
       'ce-time',
       attributes?.time === undefined ? isoTime.format(event.time) : headerValue(attributes.time),
     ];
-    if (event.topic !== '') headers.push('event-topic', topicValue.of(event.topic));
+    if (event.topic !== undefined) headers.push('event-topic', topicValue.of(event.topic));
     const subject = attributes?.subject ?? event.subject;
     if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
     if (attributes !== undefined)

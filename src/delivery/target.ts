@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../domain/clock.ts';
 import type { Call, Caller, CallerFactory, CallListener, OutgoingRequest } from './call/call.ts';
+import { Spread } from './call/spread.ts';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
@@ -24,9 +25,13 @@ export class Target {
   readonly #options: TargetOptions;
   #url: string | undefined;
   #caller: Caller | undefined;
+  /** The caller, where the function lives in pods. */
+  #spread: Spread | undefined;
   #refusals = 0;
   #isDown = false;
   #probe: Cancel | undefined;
+  /** A probe that ends in another episode than it began in says nothing any more. */
+  #episode = 0;
   readonly #closing = new Set<Promise<void>>();
 
   constructor(options: TargetOptions) {
@@ -46,16 +51,13 @@ export class Target {
     return this.#caller !== undefined && !this.#isDown;
   }
 
-  /** Another URL, or none. Calls under way to the old one end there. */
-  update(url: string | undefined): void {
-    if (url === this.#url) return;
-    this.#url = url;
-    this.#retire();
-    if (url !== undefined) {
-      const { origin, pathname, search } = new URL(url);
-      this.path = pathname + search;
-      this.#caller = this.#options.createCaller(origin, this.#options.connections);
-    }
+  /**
+   * Another URL, or none, and maybe other pods. Calls under way to the old ones end there.
+   * @param pods the origins to call in place of the URL's own; undefined: that one
+   */
+  update(url: string | undefined, pods?: readonly string[]): void {
+    if (url !== this.#url || (pods === undefined) !== (this.#spread === undefined)) this.#move(url, pods);
+    else if (pods === undefined || !this.#spread?.update(pods)) return;
     this.#up();
   }
 
@@ -70,7 +72,7 @@ export class Target {
 
   /** A connection could not be made to that address; it may have changed since. */
   refused(address: string | undefined): void {
-    if (this.#isDown || this.#caller === undefined || address !== this.#url) return;
+    if (this.#isDown || this.#caller === undefined || address !== this.#url || this.#spread?.isUsable) return;
     this.#isDown = true;
     this.#scheduleProbe(this.#caller);
   }
@@ -81,27 +83,46 @@ export class Target {
     await Promise.all(this.#closing);
   }
 
+  #move(url: string | undefined, pods: readonly string[] | undefined): void {
+    this.#url = url;
+    this.#retire();
+    if (url === undefined) return;
+    const { connections, createCaller, clock } = this.#options;
+    const { origin, pathname, search } = new URL(url);
+    this.path = pathname + search;
+    if (pods === undefined) this.#caller = createCaller(origin, connections);
+    else this.#caller = this.#spread = new Spread({ connections, createCaller, clock });
+    this.#spread?.update(pods ?? []);
+  }
+
   #scheduleProbe(caller: Caller): void {
+    const episode = this.#episode;
     const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#refusals++);
     this.#probe = this.#options.clock.after(pause * (0.5 + this.#options.random() / 2), async () => {
       const connected = await caller.probe();
-      if (caller !== this.#caller) return;
+      if (episode !== this.#episode) return;
       if (connected) this.#up();
       else this.#scheduleProbe(caller);
     });
   }
 
   #up(): void {
-    this.#isDown = false;
+    this.#endProbing();
     this.onChange();
   }
 
-  #retire(): void {
+  #endProbing(): void {
+    this.#episode++;
     this.#probe?.();
     this.#probe = undefined;
     this.#isDown = false;
+  }
+
+  #retire(): void {
+    this.#endProbing();
     const caller = this.#caller;
     this.#caller = undefined;
+    this.#spread = undefined;
     if (caller === undefined) return;
     const closing = caller.close().finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);

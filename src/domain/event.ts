@@ -27,7 +27,9 @@ export type SourceCoordinates =
   | { readonly type: 'kafka'; readonly topic: string; readonly partition: number; readonly offset: string }
   /** Stream and sequence: only of JetStream. */
   | { readonly type: 'nats'; readonly subject: string; readonly stream?: string; readonly sequence?: number }
-  | { readonly type: 'log'; readonly topic: string; readonly offset: number };
+  | { readonly type: 'log'; readonly topic: string; readonly offset: number }
+  /** The scheduled time (RFC 3339); `byHand`: a person fired it, at that time. */
+  | { readonly type: 'cronjob'; readonly schedule: string; readonly tick: string; readonly byHand?: true };
 
 /** CloudEvents attributes that the producer itself set; they replace ours, except `event-id`. */
 export interface ProducerAttributes {
@@ -51,8 +53,10 @@ export interface Event {
   readonly id: EventId;
   /** Publication at the broker, or receipt where the broker does not say: milliseconds since the epoch. */
   readonly time: number;
-  /** The topic or subject it came from: `event-topic`. */
-  readonly topic: string;
+  /** The topic or subject it came from: `event-topic`. Undefined: it came from none. */
+  readonly topic: string | undefined;
+  /** Default: POST. A GET has no data. */
+  readonly method?: 'GET' | 'POST';
   /** `ce-source`, unless the producer set one. */
   readonly origin: string;
   /** `ce-subject`, unless the producer set one. */

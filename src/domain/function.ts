@@ -43,20 +43,27 @@ export interface FunctionTarget {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly url: string | undefined;
+  /** Origins of the pods behind the URL, for calls to be spread over; undefined: the URL itself is called. */
+  readonly pods?: readonly string[] | undefined;
   /** Milliseconds. */
   readonly timeout: number;
 }
 
-const functionSpec = z.looseObject({
+/** What is checked of a function's spec; what else Kubeless knows is kept as it came. */
+export const functionSpec = z.looseObject({
   handler: z
     .string()
     .regex(/^[^.]+\.[^.]+$/, 'must be module.function')
-    .optional(),
-  runtime: z.string().optional(),
-  function: z.string().optional(),
-  deps: z.string().optional(),
-  timeout: duration.optional(),
-  endpoint: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' }).optional(),
+    .optional()
+    .describe('What is called: module.function.'),
+  runtime: z.string().optional().describe('Language and version: python3.7.'),
+  function: z.string().optional().describe('The code, in the form that function-content-type names.'),
+  deps: z.string().optional().describe('What the code depends on, in the form of its language.'),
+  timeout: duration.optional().describe('How long a call may take. Default: 180s.'),
+  endpoint: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })
+    .optional()
+    .describe('Where the function answers HTTP, instead of code.'),
 });
 
 export const functionResource: ServedType = {

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { Claimed } from './claim.ts';
-import type { Clock, Deadline } from './clock.ts';
+import type { Cancel, Clock, Deadline } from './clock.ts';
 import type { Event } from './event.ts';
 import type { Account } from './ledger.ts';
 import type { DroppedReason, Outcome } from './outcome.ts';
-import type { ResourceType } from './resource.ts';
-import type { Fanout, TriggerName, TriggerSpec } from './trigger.ts';
+import type { PrinterColumn, ResourceType } from './resource.ts';
+import type { Fanout, LabelSelector, TriggerName, TriggerSpec } from './trigger.ts';
 
 /**
  * The contract of a kind, as law. A kind is the implementation of one sort of trigger: it knows its broker, and nothing
@@ -29,6 +29,12 @@ export interface TriggerKind<Spec extends TriggerSpec = TriggerSpec> {
   /** The one declaration of the spec: type, validation, CRD, reference manual. */
   readonly spec: z.ZodType<Spec>;
   readonly guarantee: Guarantee;
+  /** How `event-time` is written. Default `go`: as Kubeless' controllers do. `date`: as its cron jobs do. */
+  readonly eventTime?: 'go' | 'date';
+  /** What lists show of the spec. Default: the topic. */
+  readonly columns?: readonly PrinterColumn[];
+  /** Which functions a trigger means. Default: by `functionSelector`. */
+  selects?(spec: Spec): Selection;
   /**
    * Starts one subscription. Called once for each; never twice at a time for the same group in one process.
    * Resolves when the source is connected and its position is known. Rejects when it cannot be now (broker away, not
@@ -37,6 +43,11 @@ export interface TriggerKind<Spec extends TriggerSpec = TriggerSpec> {
    */
   open(subscription: Subscription<Spec>, context: SourceContext): Promise<Source>;
 }
+
+/** Which functions of its namespace a trigger means. */
+export type Selection =
+  | { readonly type: 'labels'; readonly selector: LabelSelector }
+  | { readonly type: 'name'; readonly name: string };
 
 /** In words, shown in docs, command line and console. */
 export interface Guarantee {
@@ -85,6 +96,7 @@ export interface SourceContext {
   readonly log: Logger;
   readonly clock: Clock;
   readonly memory: Memory;
+  readonly store: StatusStore;
   /** Aborts when the subscription closes. */
   readonly signal: AbortSignal;
   /** Tells a change of state, as often as it changes. The source goes on by itself. */
@@ -102,6 +114,30 @@ export interface Memory {
   recall(key: string): unknown;
   /** Rejects when it could not be stored. */
   remember(key: string, value: unknown): Promise<void>;
+}
+
+/**
+ * One JSON value in the status of the trigger object, for kinds whose claims live there. It belongs to the group of the
+ * subscription, and goes with the object.
+ */
+export interface StatusStore {
+  /** What is stored now. Rejects when the API server does not answer, and with NOT_FOUND when the object is gone. */
+  read(): Promise<Stored>;
+  /** Calls back after each change of the object, with what was stored then: later than `read` would tell, and maybe never. */
+  onChange(listener: (stored: Stored) => void): Cancel;
+}
+
+export interface Stored {
+  /** Undefined when nothing was stored. */
+  readonly value: unknown;
+  /** The object and its spec are still those that the subscription was opened for. */
+  readonly isCurrent: boolean;
+  /**
+   * Compare-and-swap: stores the value unless somebody has written the object since.
+   * @returns what is stored now; undefined when somebody has, and nothing was stored
+   * Rejects when nobody can say whether it was stored: only reading again tells.
+   */
+  swap(value: unknown): Promise<Stored | undefined>;
 }
 
 /** What a source sees of the delivery side. */
@@ -137,6 +173,8 @@ export interface Passage {
    * counted them. Outcomes that are still to come show in the feed as late, and count nowhere.
    */
   disown(): void;
+  /** Gives up what has no outcome yet: `dropped(shutdown)` where no byte can have left, else `unknown(aborted)`. */
+  abort(): void;
 }
 
 /** The part of pino that a kind may use. */

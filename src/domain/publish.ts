@@ -10,11 +10,13 @@ export interface Published {
   readonly topic: string;
   readonly partition?: number;
   readonly offset?: string;
+  /** Of JetStream, beside the offset. */
+  readonly stream?: string;
 }
 
 /** What `topic` commands and `POST /v1/topics/{topic}` act on: a broker, or the embedded log. */
 export interface Topics {
-  /** `kafka`, `nats` or `log`. */
+  /** `kafka`, `nats`, `jetstream` or `log`. */
   readonly name: string;
   publish(topic: string, message: Message): Promise<Published>;
   create(topic: string, options: { partitions: number }): Promise<void>;

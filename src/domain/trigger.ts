@@ -58,6 +58,8 @@ export interface TriggerStatus {
   lastEventTime?: string;
   /** What kinds remember with a trigger, see `Memory`. */
   memory?: Record<string, unknown>;
+  /** Claims of kinds that keep them here, by group, see `StatusStore`. */
+  claims?: Record<string, unknown>;
 }
 
 export type Trigger = KubernetesObject<unknown, TriggerStatus>;

@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { z } from 'zod';
 import { TrigateError } from '../domain/errors.ts';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
+import type { Headers } from './access/access.ts';
 import { readLines } from './lines.ts';
 import { resourcePath } from './path.ts';
 import { unreadable } from './resource-error.ts';
@@ -21,8 +22,8 @@ const page = z.looseObject({
 export interface ResourcesOptions {
   /** Root of the API server: `http://127.0.0.1:8080`. */
   readonly url: string;
-  /** Sent with every request: `authorization`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent with every request: `authorization`. A function is asked before each one. */
+  readonly headers?: Headers | (() => Promise<Headers>);
   /** How to connect, where TLS or limits of one's own are needed. It stays the caller's to close. */
   readonly dispatcher?: Dispatcher;
 }

@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { asError, TrigateError } from '../domain/errors.ts';
+import type { Headers } from './access/access.ts';
 import { parseJson } from './json.ts';
 import { errorFromStatus, unreadable } from './resource-error.ts';
 
@@ -27,7 +28,7 @@ export interface Transport {
 /** HTTP to one API server, with failures as TrigateError. */
 export function createTransport(options: {
   url: string;
-  headers?: Readonly<Record<string, string>> | undefined;
+  headers?: Headers | (() => Promise<Headers>) | undefined;
   dispatcher?: Dispatcher | undefined;
 }): Transport {
   const base = parseUrl(options.url);
@@ -38,11 +39,12 @@ export function createTransport(options: {
 
   async function send(call: Call, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const search = searchOf(call);
+    const headers = typeof options.headers === 'function' ? await options.headers() : options.headers;
     const answer = await request(`${base.origin}${base.pathname}${call.path}${search && `?${search}`}`, {
       method: call.method,
       headers: {
         accept: 'application/json',
-        ...options.headers,
+        ...headers,
         ...(call.body && { 'content-type': call.contentType ?? 'application/json' }),
       },
       body: call.body === undefined ? null : JSON.stringify(call.body),

@@ -138,6 +138,8 @@ function sourceLabel(at: SourceCoordinates): string {
       return `nats ${at.subject}`;
     case 'log':
       return `log ${at.topic}@${at.offset}`;
+    case 'cronjob':
+      return `cron ${at.schedule}@${at.tick}${at.byHand ? ' by hand' : ''}`;
     default:
       return at satisfies never;
   }

@@ -5,6 +5,12 @@
  * npm run bench -- kafka-latency           from publish to receipt at fixed rates
  * npm run bench -- kafka-slow [EVENTS]     a function of 5 ms, order by key
  * npm run bench -- kafka-idle [TRIGGERS]     CPU and memory while nothing happens
+ * npm run bench -- nats [EVENTS] [ROUNDS]        core NATS: the gateway beside a bare loop
+ * npm run bench -- jetstream [EVENTS] [ROUNDS]   JetStream: the same
+ * npm run bench -- nats-latency [SECONDS]        core NATS at 2,000 events/s, from publish to receipt
+ * npm run bench -- jetstream-latency [SECONDS]   JetStream: the same
+ * npm run bench -- cronjob [SCHEDULES]          cost and lateness of schedules on the embedded API
+ * npm run bench -- resources [TRIGGERS]         a controller on a real API server: start, a change of a label, idle
  * npm run bench -- log [EVENTS]            publish, read and claim on the embedded log
  */
 
@@ -18,6 +24,15 @@ const benches: Readonly<Record<string, Bench>> = {
   'kafka-latency': async () => (await import('./kafka/latency.ts')).kafkaLatency([1_000, 3_000]),
   'kafka-slow': async ([events = 60_000]) => (await import('./kafka/slow.ts')).kafkaSlow(events),
   'kafka-idle': async ([triggers = 50]) => (await import('./kafka/idle.ts')).kafkaIdle(triggers),
+  nats: async ([events = 100_000, rounds = 3]) =>
+    (await import('./nats/throughput.ts')).natsThroughput('core', events, rounds),
+  jetstream: async ([events = 100_000, rounds = 3]) =>
+    (await import('./nats/throughput.ts')).natsThroughput('jetstream', events, rounds),
+  'nats-latency': async ([seconds = 60]) => (await import('./nats/latency.ts')).natsLatency('core', 2_000, seconds),
+  'jetstream-latency': async ([seconds = 60]) =>
+    (await import('./nats/latency.ts')).natsLatency('jetstream', 2_000, seconds),
+  cronjob: async ([schedules = 2_000]) => (await import('./cronjob/schedules.ts')).cronSchedules(schedules),
+  resources: async ([triggers = 1_000]) => (await import('./resources.ts')).resources(triggers),
   log: () => import('./log.ts'),
 };
 

@@ -8,7 +8,7 @@ import type { delivery, Fanout } from '../../src/domain/trigger.ts';
 import { checkLedger } from '../support/checker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Recorder, startRecorder } from '../support/recorder.ts';
-import { forgetful, silent } from '../support/topic-log.ts';
+import { forgetful, silent, storeless } from '../support/topic-log.ts';
 import type { Broker, ConformanceTopic, Connection } from './harness.ts';
 
 export type FunctionName = 'f' | 'g';
@@ -158,6 +158,7 @@ async function openReading(
     log: silent,
     clock: systemClock,
     memory: forgetful,
+    store: storeless,
     signal: signal ?? ended.signal,
     report: (status) => void statuses.push(status),
     fail: (error) => void failures.push(error),

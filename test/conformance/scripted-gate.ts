@@ -2,7 +2,7 @@ import type { Claimed } from '../../src/domain/claim.ts';
 import type { Event } from '../../src/domain/event.ts';
 import type { Gate, Passage, Room } from '../../src/domain/kind.ts';
 
-const passage: Passage = { disown() {} };
+const passage: Passage = { disown() {}, abort() {} };
 const noRoom: Room = { size: 0, reason: 'overflow', pass: () => passage, release: () => {} };
 
 /** A gate that never has room, and says when it was first asked for some. */

@@ -3,6 +3,8 @@ export interface KafkaOptions {
   readonly lingerMs?: number;
   /** Brokers, each a controller too. Default: 1. */
   readonly brokers?: 1 | 3;
+  /** Addresses of a test's own proxies, one for each broker: clients that come through them are told no others. */
+  readonly proxies?: readonly string[];
 }
 
 /** Where one broker listens. */
@@ -10,6 +12,8 @@ export interface BrokerAddress {
   readonly id: number;
   readonly address: string;
   readonly controller: string;
+  /** What a proxy leads to. */
+  readonly behindProxy: string;
 }
 
 /** The `server.properties` of one broker, which keeps its data in `folder`. */
@@ -21,14 +25,15 @@ export function propertiesOf(
 ): string {
   const copies = nodes.length;
   const inSync = copies === 1 ? 1 : 2;
+  const proxy = options.proxies?.[node.id - 1];
   const properties: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(({ id, controller }) => `${id}@${controller}`).join(','),
-    listeners: `PLAINTEXT://${node.address},CONTROLLER://${node.controller}`,
-    'advertised.listeners': `PLAINTEXT://${node.address}`,
+    listeners: `PLAINTEXT://${node.address},CONTROLLER://${node.controller}${proxy ? `,PROXY://${node.behindProxy}` : ''}`,
+    'advertised.listeners': `PLAINTEXT://${node.address}${proxy ? `,PROXY://${proxy}` : ''}`,
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXY:PLAINTEXT',
     'log.dirs': folder,
     'auto.create.topics.enable': false,
     // A broker that was killed is noticed after this time; the default is 9 s.

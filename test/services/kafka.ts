@@ -23,6 +23,8 @@ const maven: Tool = {
 /** A Kafka of one or three brokers on ports of its own. `broker` counts from 0; without it all are meant. */
 export interface Kafka {
   readonly brokers: string[];
+  /** Where the proxies of `KafkaOptions` have to lead to. */
+  readonly behindProxies: readonly string[];
   /** Sends the signal. SIGKILL also waits for the end. */
   kill(signal: NodeJS.Signals, broker?: number): Promise<void>;
   stop(): Promise<void>;
@@ -74,6 +76,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   }
   return {
     brokers,
+    behindProxies: nodes.map((node) => node.behindProxy),
     async kill(signal, broker) {
       if (signal === 'SIGKILL') await halt(chosen(broker), signal);
       else for (const node of chosen(broker)) node.server?.kill(signal);
@@ -96,6 +99,7 @@ async function layOut(count: number, folder: string): Promise<Node[]> {
       id,
       address: `127.0.0.1:${await freePort()}`,
       controller: `127.0.0.1:${await freePort()}`,
+      behindProxy: `127.0.0.1:${await freePort()}`,
       properties: join(folder, `${id}.properties`),
       server: undefined,
     });

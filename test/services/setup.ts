@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { startKafka } from './kafka.ts';
+import { kubeBinaries } from './kube-apiserver/binaries.ts';
 import { startNats } from './nats.ts';
 
 declare module 'vitest' {
@@ -55,6 +56,11 @@ async function start(name: string): Promise<Service> {
     case '/nats': {
       const nats = await startNats({ jetstream: true });
       return { servers: [nats.url], stop: nats.stop };
+    }
+    // Not a server: two test files must not build it at the same time.
+    case '/kube-binaries': {
+      const { apiServer, etcd } = await kubeBinaries();
+      return { servers: [apiServer, etcd], stop: async () => {} };
     }
     default:
       throw new Error(`There is no shared service ${name}`);

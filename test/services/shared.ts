@@ -14,6 +14,11 @@ export async function sharedNats(): Promise<string> {
   return url;
 }
 
+/** Waits until there are a kube-apiserver and an etcd to start; with a cold cache they are built, once for all tests. */
+export async function kubeApiCanStart(): Promise<void> {
+  await ask('kube-binaries');
+}
+
 function ask(service: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
     get(`${inject('services')}/${service}`, { agent: false }, (response) => {

@@ -42,7 +42,7 @@ export interface FunctionServer {
 type Writable = { -readonly [Field in keyof Recorded]: Recorded[Field] };
 
 /** One function on a port of its own. */
-export async function hostFunction(name: string, observer: Observer): Promise<FunctionServer> {
+export async function hostFunction(name: string, observer: Observer, host = '127.0.0.1'): Promise<FunctionServer> {
   const timers = new Set<NodeJS.Timeout>();
   let behave = (_: Recorded): Behaviour => ({ type: 'answer', status: 200 });
 
@@ -74,7 +74,7 @@ export async function hostFunction(name: string, observer: Observer): Promise<Fu
   }
 
   const listen = async (port: number): Promise<number> => {
-    server.listen(port, '127.0.0.1');
+    server.listen(port, host);
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   };
@@ -82,7 +82,7 @@ export async function hostFunction(name: string, observer: Observer): Promise<Fu
 
   return {
     name,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     behave(behaviour) {
       behave = typeof behaviour === 'function' ? behaviour : () => behaviour;
     },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { eventually } from './eventually.ts';
 import { numberedBodies } from './numbered.ts';
 
 export interface ProduceOptions {
@@ -34,9 +35,15 @@ export async function createTopic(
   const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: PATIENT });
   const admin = client.admin();
   // Idempotent: a retry of the producer must not look like an event that came twice.
-  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
+  const producer = client.producer({ idempotent: true, maxInFlightRequests: 1, metadataMaxAge: 1_000 });
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic: name, numPartitions: options.partitions ?? 4 }] });
+  const numPartitions = options.partitions ?? 4;
+  await admin.createTopics({ waitForLeaders: false, topics: [{ topic: name, numPartitions }] });
+  // kafkajs would give up where a broker has not heard of the topic yet.
+  await eventually(`${name} has leaders`, async () => {
+    const [topic] = (await admin.fetchTopicMetadata({ topics: [name] })).topics;
+    return topic?.partitions.length === numPartitions && topic.partitions.every(({ leader }) => leader >= 0);
+  });
   await producer.connect();
   let deletion: Promise<void> | undefined;
 

@@ -125,12 +125,12 @@ export class OutletBench {
     }
   }
 
-  /** Where a function lives from now on; undefined: nowhere. */
-  move(name: string, url: string | undefined): void {
+  /** Where a function lives from now on; undefined: nowhere. In pods, each needs an entry in `functions`. */
+  move(name: string, url: string | undefined, pods?: readonly string[]): void {
     this.#targets.splice(
       0,
       this.#targets.length,
-      ...this.#targets.map((target) => (target.name === name ? { ...target, url } : target)),
+      ...this.#targets.map((target) => (target.name === name ? { ...target, url, pods } : target)),
     );
     this.outlet.update(this.#targets);
   }

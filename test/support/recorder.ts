@@ -26,8 +26,11 @@ export interface Recorder extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Starts one server for each function. */
-export async function startRecorder<Name extends string>(names: readonly Name[]): Promise<Recorder> {
+/**
+ * Starts one server for each function.
+ * @param host address to listen on. Default: 127.0.0.1
+ */
+export async function startRecorder<Name extends string>(names: readonly Name[], host?: string): Promise<Recorder> {
   const records: Recorded[] = [];
   const byFunction = new Map<string, Recorded[]>(names.map((name) => [name, []]));
   const different = new Set<string>();
@@ -44,7 +47,7 @@ export async function startRecorder<Name extends string>(names: readonly Name[])
     },
   };
   const servers = new Map<string, FunctionServer>();
-  for (const name of names) servers.set(name, await hostFunction(name, observer));
+  for (const name of names) servers.set(name, await hostFunction(name, observer, host));
 
   const server = (name: string): FunctionServer => {
     const found = servers.get(name);

@@ -8,8 +8,8 @@ export interface SentCommit {
   readonly topics: Topics;
   /** Partition and offset of each part. */
   readonly offsets: Readonly<Record<number, string>>;
-  /** Applied, under that generation; default: the one under which it was sent. */
-  accept(generation?: number): void;
+  /** Applied, under that generation (default: the one under which it was sent), or without a word of it. */
+  accept(generation?: number | 'unsaid'): void;
   refuse(error: Error): void;
 }
 
@@ -42,7 +42,7 @@ export class ScriptedCommits {
         ),
         accept: (answered = generation) => {
           // In this order kafkajs does it.
-          this.#claims().committed(topics, answered);
+          if (answered !== 'unsaid') this.#claims().committed(topics, answered);
           resolve();
         },
         refuse: reject,

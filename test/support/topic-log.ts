@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../src/domain/clock.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Logger, Memory } from '../../src/domain/kind.ts';
+import type { Logger, Memory, StatusStore } from '../../src/domain/kind.ts';
 import type { Counts } from '../../src/domain/ledger.ts';
 import { noCounts } from '../../src/domain/ledger.ts';
 import type { StoredCoordinates } from '../../src/standalone/log/events.ts';
@@ -11,6 +11,14 @@ import { openTopicLog } from '../../src/standalone/log/topic-log.ts';
 
 /** Remembers nothing: as if the trigger object were made anew each time. */
 export const forgetful: Memory = { recall: () => undefined, remember: async () => {} };
+
+/** For kinds whose claims do not live with the trigger object. */
+export const storeless: StatusStore = {
+  read: async () => {
+    throw new Error('this kind keeps nothing with the trigger object');
+  },
+  onChange: () => () => {},
+};
 
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 

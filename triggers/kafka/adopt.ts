@@ -1,9 +1,12 @@
-import { type Counts, noCounts, type Outcome, total } from '../../src/sdk.ts';
-import { decodeMetadata, type Metadata } from './metadata.ts';
+import { addCounts, type Counts, droppedReasons, noCounts, type Outcome, total } from '../../src/sdk.ts';
+import { decodeMetadata, type Metadata, sumCounts } from './metadata.ts';
 
 /** What a source that was closed in this process knows of a partition; its last commit may be in doubt. */
 export interface Remembered {
   readonly by: string;
+  /** Those that it claimed for. */
+  readonly functions: readonly string[];
+  /** As far as its claims were confirmed. */
   readonly position: number;
   /** With all outcomes, also those that were not stored. */
   readonly counts: ReadonlyMap<string, Counts>;
@@ -36,22 +39,35 @@ const CLAIM_LOST: Outcome = { type: 'dropped', reason: 'claim_lost' };
  */
 export function adopt(text: string | null, functions: readonly string[], remembered: Remembered | undefined): Adopted {
   const metadata = decodeMetadata(text, functions);
-  if (metadata === undefined) return { counts: new Map(), doubtful: [] };
+  // Gone with its topic, or with the offsets of its group.
+  if (metadata === undefined) return { counts: structuredClone(new Map(remembered?.counts)), doubtful: [] };
   if (remembered?.by !== metadata.by) {
     const counts = new Map([...metadata.counts].map(([name, own]) => [name, structuredClone(own)]));
     return { counts, doubtful: doubtful(metadata, counts, CRASHED) };
   }
-  const counts = new Map(
-    [...metadata.counts].map(([name, own]) => [name, withOutcomes(own, remembered.counts.get(name))]),
-  );
+  const counts = withLastClaim(remembered, metadata);
   const lost = metadata.open.filter((offset) => offset >= remembered.position);
   return { counts, doubtful: doubtful({ ...metadata, open: lost }, counts, CLAIM_LOST) };
 }
 
-/** What was read and claimed as stored, with the outcomes that are remembered. */
-function withOutcomes(stored: Counts, remembered: Counts = noCounts()): Counts {
-  const { delivered, rejected, unknown, dropped } = remembered;
-  return { ...structuredClone(stored), delivered, rejected, unknown: { ...unknown }, dropped: { ...dropped } };
+/**
+ * What is remembered, and what the last claim added: the same for each function, so that it can be told also where only
+ * totals are stored.
+ */
+function withLastClaim({ counts, functions }: Remembered, stored: Metadata): Map<string, Counts> {
+  const added = sumCounts(stored.counts.values());
+  for (const own of counts.values()) addCounts(added, own, -1);
+  const all = new Map([...counts].map(([name, own]) => [name, structuredClone(own)]));
+  for (const name of functions) {
+    const own = all.get(name) ?? noCounts();
+    own.read += added.read / functions.length;
+    own.filtered += added.filtered / functions.length;
+    own.claimed += added.claimed / functions.length;
+    for (const reason of droppedReasons)
+      own.droppedBeforeClaim[reason] += added.droppedBeforeClaim[reason] / functions.length;
+    all.set(name, own);
+  }
+  return all;
 }
 
 /**

@@ -17,7 +17,9 @@ import { isRefusal } from './kafkajs.ts';
  * OffsetCommit is not monotonic.
  *
  * **Coalescing.** Kafka 4.1 appends commits with a linger of 5 ms and serves a connection one request at a time, so the
- * commits of all partitions travel together: while one request is out, the next is gathered.
+ * commits of all partitions travel together: while one request is out, the next is gathered. What other partitions have
+ * settled rides along, so that after each claim no more is unsettled at the broker than really is: that bounds what a crash
+ * leaves in doubt.
  */
 
 /** Commits under the generation that kafkajs holds in the turn of the call. */
@@ -68,6 +70,9 @@ export class Claims {
     this.#onDoubt = onDoubt;
   }
 
+  /** Called in the turn in which a request is put together: what is settled then goes with it. */
+  onGather: () => void = () => {};
+
   /** Changes with every membership. Take it when a batch arrives. */
   get epoch(): number {
     return this.#epoch;
@@ -86,7 +91,7 @@ export class Claims {
     this.#isHeld = true;
   }
 
-  /** Resolves when no request is out and none waits. */
+  /** Resolves when no request is out, none waits, and those whose claims were answered have passed their events. */
   idle(): Promise<void> {
     if (!this.#isSending) return Promise.resolve();
     return new Promise((resolve) => {
@@ -141,23 +146,23 @@ export class Claims {
   }
 
   #send(): void {
-    if (this.#isSending) return;
-    if (this.#claims.size + this.#settlements.size === 0) {
-      const tell = this.#onIdle;
-      this.#onIdle = () => {};
-      tell();
-      return;
-    }
-    this.#isSending = true;
-    // The handlers of one fetch answer run within a turn: let them all come in.
-    setImmediate(() => void this.#sendGathered());
+    if (!this.#isSending) void this.#sendAll();
   }
 
-  async #sendGathered(): Promise<void> {
-    const batches = this.#gather();
-    if (batches.length > 0) await this.#request(batches);
+  async #sendAll(): Promise<void> {
+    this.#isSending = true;
+    for (;;) {
+      // The handlers of one fetch answer run within a turn, and so do those that were just answered: let them all come in.
+      await new Promise(setImmediate);
+      if (this.#claims.size > 0) this.onGather();
+      const batches = this.#gather();
+      if (batches.length === 0) break;
+      await this.#request(batches);
+    }
     this.#isSending = false;
-    this.#send();
+    const tell = this.#onIdle;
+    this.#onIdle = () => {};
+    tell();
   }
 
   /** What waits, by partition; the first of each tells what is stored. */

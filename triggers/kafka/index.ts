@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import type { Admin, Kafka, SASLOptions } from 'kafkajs';
 import type { Logger, Topics, TriggerKind } from '../../src/sdk.ts';
@@ -69,6 +70,7 @@ export function createKafkaKind(connection: KafkaConnection, log: Logger): Kafka
 }
 
 class SharedBrokers implements Brokers {
+  readonly nonce = randomBytes(9).toString('base64url');
   readonly remembered: Brokers['remembered'] = new Map();
   readonly kafka: Kafka;
   readonly sessionTimeout: number;

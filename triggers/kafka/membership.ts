@@ -41,6 +41,8 @@ export interface MembershipListener {
   joined(group: Group): Promise<void>;
   /** The broker has no such offset. Nothing is read from that partition until the group is joined anew. */
   outOfRange(partition: number): void;
+  /** A broker does not know the topic. If it comes back it may be another one, of the same name. */
+  topicGone(): void;
 }
 
 interface ConsumerGroup {
@@ -64,6 +66,8 @@ interface ConsumerGroup {
   commitOffsets(offsets: OffsetsByTopicPartition): Promise<void>;
   pause(partitions: { topic: string; partitions: number[] }[]): void;
   joinAndSync(): Promise<void>;
+  fetch(nodeId: number): Promise<unknown[]>;
+  recoverFromFetch(error: Error & { type?: string }): Promise<void>;
   recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>;
 }
 
@@ -80,28 +84,37 @@ const MAX_JOINS = 20;
 const require = createRequire(import.meta.url);
 let isPatched = false;
 
+/** Joins that are under way. */
+const joins = new WeakMap<ConsumerGroup, Promise<void>>();
+
 /** Puts the two moments into kafkajs, once per process. */
 export function patchMembership(): void {
   if (isPatched) return;
-  isPatched = true;
   const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
-  const { joinAndSync, recoverFromOffsetOutOfRange } = prototype;
-  if (typeof joinAndSync !== 'function' || typeof recoverFromOffsetOutOfRange !== 'function') {
+  const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
+  if ([joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange].some((each) => typeof each !== 'function')) {
     throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected; this one is another`);
   }
-  prototype.joinAndSync = async function () {
+  isPatched = true;
+  prototype.joinAndSync = function () {
     const listener = listenerOf(this);
     if (listener === undefined) return joinAndSync.call(this);
-    if (this.offsetManager !== null) await listener.leaving(groupOf(this));
-    for (let joins = 1; ; joins++) {
-      await joinAndSync.call(this);
-      try {
-        await listener.joined(groupOf(this));
-        return;
-      } catch (error) {
-        if (joins === MAX_JOINS || !(await mayJoinAgain(this, error))) throw error;
-      }
-    }
+    // Fetches of several brokers may find at once that the group has to be joined anew.
+    const join = joins.get(this) ?? joinWith(listener, this, joinAndSync).finally(() => joins.delete(this));
+    joins.set(this, join);
+    return join;
+  };
+  // While one broker's fetch joins, kafkajs lets those of others go on: with offsets of its own making, before ours stand.
+  prototype.fetch = async function (nodeId) {
+    await joins.get(this)?.catch(() => {});
+    const { offsetManager } = this;
+    const batches = await fetch.call(this, nodeId);
+    return this.offsetManager === offsetManager ? batches : [];
+  };
+  prototype.recoverFromFetch = async function (error) {
+    // kafkajs would go on in a topic of that name at the offset of the old one, when there is one again.
+    if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION') listenerOf(this)?.topicGone();
+    await recoverFromFetch.call(this, error);
   };
   prototype.recoverFromOffsetOutOfRange = async function (error) {
     const listener = listenerOf(this);
@@ -110,6 +123,23 @@ export function patchMembership(): void {
     this.pause([{ topic: error.topic, partitions: [error.partition] }]);
     listener.outOfRange(error.partition);
   };
+}
+
+async function joinWith(
+  listener: MembershipListener,
+  group: ConsumerGroup,
+  joinAndSync: ConsumerGroup['joinAndSync'],
+): Promise<void> {
+  if (group.offsetManager !== null) await listener.leaving(groupOf(group));
+  for (let joins = 1; ; joins++) {
+    await joinAndSync.call(group);
+    try {
+      await listener.joined(groupOf(group));
+      return;
+    } catch (error) {
+      if (joins === MAX_JOINS || !(await mayJoinAgain(group, error))) throw error;
+    }
+  }
 }
 
 /** The assigner of kafkajs, carrying the listener of its consumer. */

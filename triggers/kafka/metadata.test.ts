@@ -40,7 +40,14 @@ describe('metadata', () => {
     fc.assert(
       fc.property(from, gaps, someCounts, someCounts, (first, distances, a, b) => {
         const open = [...new Set(distances)].sort((x, y) => x - y).map((distance) => first + distance);
-        const metadata = { by: BY, open, counts: new Map([['a', a], ['b', b]]) };
+        const metadata = {
+          by: BY,
+          open,
+          counts: new Map([
+            ['a', a],
+            ['b', b],
+          ]),
+        };
         expect(decodeMetadata(encodeMetadata(metadata, first + WINDOW), ['a', 'b'])).toEqual(metadata);
       }),
       { numRuns: 200 },
@@ -104,7 +111,10 @@ describe('metadata', () => {
   });
 
   test('that were cut off anywhere are not taken for ours', () => {
-    const text = encodeMetadata({ by: BY, open: [3, 9], counts: new Map([['f', counts({ read: 4, claimed: 4 })]]) }, 10);
+    const text = encodeMetadata(
+      { by: BY, open: [3, 9], counts: new Map([['f', counts({ read: 4, claimed: 4 })]]) },
+      10,
+    );
     for (let length = 0; length < text.length; length++) {
       expect(decodeMetadata(text.slice(0, length), ['f'])).toBeUndefined();
     }

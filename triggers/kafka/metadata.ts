@@ -5,7 +5,7 @@ import { addCounts, type Counts, noCounts, z } from '../../src/sdk.ts';
  *
  *   {"trigate":1,"by":"h3kQ…","from":"1200","open":"gAE=","counts":{"orders-audit":{"read":9,"claimed":9,"delivered":7}}}
  *
- *   by      who claimed: a nonce of the source, new at every opening
+ *   by      who claimed: a nonce of the process, new at every start
  *   from    the lowest unsettled offset
  *   open    one bit for each offset from there on, lowest bit first: claimed and not settled
  *   counts  of this partition, cumulative, per function; zeros are left out. They hold every claimed event, and the
@@ -34,7 +34,7 @@ export function encodeMetadata(metadata: Metadata, position: number): string {
   return JSON.stringify({
     ...head,
     functions: metadata.counts.size,
-    totals: withoutZeros(sum(metadata.counts.values())),
+    totals: withoutZeros(sumCounts(metadata.counts.values())),
   });
 }
 
@@ -132,7 +132,7 @@ function withZeros(own: StoredCounts): Counts {
   };
 }
 
-function sum(all: Iterable<Counts>): Counts {
+export function sumCounts(all: Iterable<Counts>): Counts {
   const totals = noCounts();
   for (const counts of all) addCounts(totals, counts, 1);
   return totals;

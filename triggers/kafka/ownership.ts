@@ -1,4 +1,4 @@
-import { type Event, groupName, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import { delay, type Event, groupName, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
 import { adopt, type Doubtful, type Remembered } from './adopt.ts';
 import type { Claims, Stored } from './claim.ts';
 import type { Group, StoredPosition } from './membership.ts';
@@ -11,7 +11,7 @@ import { type GroupMemory, groupMemory, type LostPosition, type Start, startOf }
 const SETTLE_AFTER_MS = 500;
 
 export interface OwnershipOptions {
-  /** Names this source in what it stores. */
+  /** Names this process in what it stores. */
   readonly by: string;
   readonly subscription: Subscription<KafkaTriggerSpec>;
   readonly claims: Claims;
@@ -27,10 +27,11 @@ export class Ownership {
   #isFirstJoin = true;
   #cancelSettle: (() => void) | undefined;
   #isClosed = false;
-  #onQuiet: (() => void) | undefined;
+  readonly #onQuiet = new Set<() => void>();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
+    options.claims.onGather = () => void this.settle();
   }
 
   get(partition: number): OwnedPartition | undefined {
@@ -43,7 +44,7 @@ export class Ownership {
     this.#options.claims.hold();
     await this.#options.claims.idle();
     while (this.#unsettled > 0 && clock.monotonic() < deadline) {
-      await this.quiet(Math.min(deadline, clock.monotonic() + heartbeatEvery));
+      await this.#quiet(Math.min(deadline, clock.monotonic() + heartbeatEvery));
       // The answer is known: the group is rebalancing. It keeps the session alive.
       await group.heartbeat().catch(() => {});
     }
@@ -97,32 +98,47 @@ export class Ownership {
     await this.#store([...this.#partitions.values()].filter(({ isDirty }) => isDirty)).catch(() => {});
   }
 
+  /** Claims nothing more, and resolves when all that is claimed is settled, or at the deadline. */
+  async rest(deadline: number): Promise<void> {
+    const { claims, context } = this.#options;
+    const late = new AbortController();
+    claims.hold();
+    const wait = Math.max(0, deadline - context.clock.monotonic());
+    await Promise.race([claims.idle(), delay(context.clock, wait, late.signal)]);
+    late.abort();
+    await this.#quiet(deadline);
+  }
+
   /** Resolves when nothing is unsettled, or at the deadline. */
-  quiet(deadline: number): Promise<void> {
+  #quiet(deadline: number): Promise<void> {
     if (this.#unsettled === 0) return Promise.resolve();
     const { clock } = this.#options.context;
     return new Promise((resolve) => {
       const finish = () => {
         cancel();
-        this.#onQuiet = undefined;
+        this.#onQuiet.delete(finish);
         resolve();
       };
       const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), finish);
-      this.#onQuiet = finish;
+      this.#onQuiet.add(finish);
     });
   }
 
   /** For the next source of this group in this process. */
   remember(): ReadonlyMap<number, Remembered> {
+    const { by, subscription } = this.#options;
     const known = [...this.#partitions.values()].map(({ partition, position, counts }) => {
-      return [partition, { by: this.#options.by, position, counts }] as const;
+      return [partition, { by, functions: subscription.functions, position, counts }] as const;
     });
     return new Map(known);
   }
 
+  /** What is still claimed or settled after this is not ours any more. */
   close(): void {
     this.#isClosed = true;
     this.#cancelSettle?.();
+    this.#options.claims.left();
+    for (const owned of this.#partitions.values()) owned.lose();
   }
 
   get #unsettled(): number {
@@ -141,6 +157,7 @@ export class Ownership {
       for (const [name, counts] of owned.counts) account.release(name, counts);
       this.#partitions.delete(partition);
     }
+    this.#tellIfQuiet();
   }
 
   #isUnchanged(owned: OwnedPartition, stored: StoredPosition): boolean {
@@ -156,6 +173,8 @@ export class Ownership {
     for (const [name, own] of counts) context.account.adopt(name, own);
     const owned = new OwnedPartition(partition, offset, by, subscription.functions, counts, () => this.#settled());
     this.#partitions.set(partition, owned);
+    // Outcomes that are remembered may not be stored.
+    if (remembered?.has(partition)) owned.markDirty();
     for (const copy of doubtful) {
       owned.count(copy.functionName, copy.outcome);
       context.account.inDoubt(bare(partition, copy.offset), copy.functionName, copy.outcome);
@@ -190,7 +209,11 @@ export class Ownership {
 
   #settled(): void {
     this.#settleSoon();
-    if (this.#onQuiet !== undefined && this.#unsettled === 0) this.#onQuiet();
+    this.#tellIfQuiet();
+  }
+
+  #tellIfQuiet(): void {
+    if (this.#onQuiet.size > 0 && this.#unsettled === 0) for (const finish of [...this.#onQuiet]) finish();
   }
 
   #settleSoon(): void {

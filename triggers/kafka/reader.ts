@@ -1,15 +1,8 @@
 import type { EachBatchPayload } from 'kafkajs';
-import {
-  type DroppedReason,
-  type Event,
-  noCounts,
-  type Room,
-  type SourceContext,
-  type Subscription,
-} from '../../src/sdk.ts';
+import type { DroppedReason, Event, Room, SourceContext, Subscription } from '../../src/sdk.ts';
 import type { Claims } from './claim.ts';
 import { PartitionEvents } from './event.ts';
-import type { Chunk, OwnedPartition, Taking } from './partition.ts';
+import type { OwnedPartition, Taking } from './partition.ts';
 import type { KafkaTriggerSpec } from './spec.ts';
 
 type Batch = EachBatchPayload['batch'];
@@ -32,21 +25,14 @@ export class BatchReader {
   readonly #claims: Claims;
   readonly #cluster: string;
   readonly #spec: KafkaTriggerSpec;
-  readonly #functions: readonly string[];
   readonly #context: SourceContext;
   readonly #events = new Map<number, PartitionEvents>();
   #isStopped = false;
 
-  constructor(
-    claims: Claims,
-    cluster: string,
-    { spec, functions }: Subscription<KafkaTriggerSpec>,
-    context: SourceContext,
-  ) {
+  constructor(claims: Claims, cluster: string, { spec }: Subscription<KafkaTriggerSpec>, context: SourceContext) {
     this.#claims = claims;
     this.#cluster = cluster;
     this.#spec = spec;
-    this.#functions = functions;
     this.#context = context;
   }
 
@@ -135,20 +121,14 @@ export class BatchReader {
       owned.markDirty();
       throw error;
     });
+    // The membership ended while the claim was on its way: whoever has the partition now counts its events, as in doubt.
+    if (!owned.isOurs) return;
     const chunk = owned.claimed(decision);
-    const isOurs = owned.isOurs;
-    if (isOurs) account.read(events.length + unwanted.length);
-    if (isOurs) for (const { event, reason } of unwanted) account.dropped(event, reason);
+    account.read(events.length + unwanted.length);
+    for (const { event, reason } of unwanted) account.dropped(event, reason);
     chunk.passage = room.pass(claimed, ({ coordinates }, outcomes) => {
       if (coordinates.type === 'kafka') owned.settled(Number(coordinates.offset), outcomes, chunk);
     });
-    if (!isOurs) this.#leaveToOwner(chunk, claimed.length);
-  }
-
-  /** The membership ended while the claim was on its way: the events are ours to try, and another owner's to count. */
-  #leaveToOwner({ passage }: Chunk, claimed: number): void {
-    passage?.disown();
-    for (const name of this.#functions) this.#context.account.release(name, { ...noCounts(), claimed });
   }
 
   #eventsOf(partition: number): PartitionEvents {

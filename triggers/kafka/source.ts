@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
-import { groupName, type Source, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import { groupName, type Source, type SourceContext, type Subscription, TrigateError } from '../../src/sdk.ts';
 import type { Remembered } from './adopt.ts';
 import { Claims } from './claim.ts';
 import { assignerWith, type Group } from './membership.ts';
@@ -25,6 +24,8 @@ const LEAVE_MARGIN_MS = 1_500;
 /** What all subscriptions of a process share. */
 export interface Brokers {
   readonly kafka: Kafka;
+  /** Names this process in what it stores. */
+  readonly nonce: string;
   /** Milliseconds. */
   readonly sessionTimeout: number;
   readonly clusterId: () => Promise<string>;
@@ -84,7 +85,7 @@ class KafkaSource implements Source {
     });
     this.#reader = new BatchReader(this.#claims, cluster, subscription, context);
     this.#owned = new Ownership({
-      by: randomBytes(9).toString('base64url'),
+      by: brokers.nonce,
       subscription,
       claims: this.#claims,
       context,
@@ -98,6 +99,7 @@ class KafkaSource implements Source {
           leaving: (group) => this.#leaving(group),
           joined: (group) => this.#joined(group),
           outOfRange: (partition) => this.#outOfRange(partition),
+          topicGone: () => this.#topicGone(),
         }),
       ],
       sessionTimeout,
@@ -163,7 +165,11 @@ class KafkaSource implements Source {
 
   /** Handlers return at once from now on: without this kafkajs would fetch the same events over and over. */
   #stopFetching(): void {
-    this.#consumer.pause([{ topic: this.#spec.topic }]);
+    try {
+      this.#consumer.pause([{ topic: this.#spec.topic }]);
+    } catch {
+      // A consumer that has crashed fetches nothing, and has no group whose partitions it could pause.
+    }
   }
 
   #listen(): void {
@@ -206,6 +212,12 @@ class KafkaSource implements Source {
 
   #outOfRange(partition: number): void {
     this.#context.fail(new Error(`the position in partition ${partition} of ${this.#spec.topic} is gone`));
+  }
+
+  /** Nothing is committed any more: it would be a position in another topic of that name. */
+  #topicGone(): void {
+    this.#claims.left();
+    this.#context.fail(new TrigateError('NOT_FOUND', `there is no topic "${this.#spec.topic}"`));
   }
 
   async #eachBatch(payload: EachBatchPayload): Promise<void> {

@@ -17,12 +17,15 @@ export interface KafkaTriggerSpec extends TriggerSpec {
   readonly paused: boolean;
 }
 
+/** Without looking ahead, which the API server of a cluster cannot: not ".", not "..", else of the letters allowed. */
+const TOPIC = /^([a-zA-Z0-9_-]|\.[a-zA-Z0-9_-]|\.\.[a-zA-Z0-9._-])[a-zA-Z0-9._-]*$/;
+
 export const kafkaTriggerSpec: z.ZodType<KafkaTriggerSpec> = z.strictObject({
   topic: z
     .string()
     .min(1)
     .max(249)
-    .regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]+$/, 'must consist of letters, digits, ".", "_" and "-", and not be "." or ".."')
+    .regex(TOPIC, 'must consist of letters, digits, ".", "_" and "-", and not be "." or ".."')
     .describe('The topic whose events are forwarded.'),
   functionSelector: labelSelector.default({}),
   delivery,

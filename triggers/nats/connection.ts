@@ -18,6 +18,9 @@ export interface Link {
   close(): Promise<void>;
 }
 
+/** A timer goes off late rather than early. */
+const LATE_TIMERS_MS = 1_000;
+
 export function createLink(options: NatsConnectionOptions, clock: Clock): Link {
   return new SharedLink(options, clock);
 }
@@ -27,13 +30,15 @@ class SharedLink implements Link {
   readonly #clock: Clock;
   readonly #listeners = new Set<LinkListener>();
   #connection: Promise<NatsConnection> | undefined;
+  #isClosed = false;
 
   constructor(options: NatsConnectionOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
   }
 
-  connect(): Promise<NatsConnection> {
+  async connect(): Promise<NatsConnection> {
+    if (this.#isClosed) throw new TrigateError('BROKER_UNREACHABLE', 'NATS cannot be reached: this process is closing');
     this.#connection ??= this.#open();
     return this.#connection;
   }
@@ -44,6 +49,7 @@ class SharedLink implements Link {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const connection = await this.#connection?.catch(() => undefined);
     this.#connection = undefined;
     await connection?.close();
@@ -78,7 +84,7 @@ class SharedLink implements Link {
       switch (type) {
         case 'staleConnection':
           // What was published since the last answered ping may be lost too.
-          silentFor = PING_INTERVAL_MS * (PINGS_OUT + 1);
+          silentFor = PING_INTERVAL_MS * (PINGS_OUT + 1) + LATE_TIMERS_MS;
           cause = 'the connection to NATS was half-open: pings were not answered';
           break;
         case 'error':

@@ -6,7 +6,7 @@ import type { TriggerKind } from '../../src/domain/kind.ts';
 import type { Broker, ConformanceTopic, Connection, Harness } from '../../test/conformance/harness.ts';
 import { sharedNats } from '../../test/services/shared.ts';
 import { freePort } from '../../test/support/port.ts';
-import { createNatsKind } from './index.ts';
+import { createNatsKind, type NatsConnectionOptions } from './index.ts';
 
 const nothingKept = 'core NATS keeps nothing: what is published while nobody listens is nowhere';
 
@@ -37,26 +37,33 @@ export const jetstreamHarness: Harness = {
 export const coreBroker = (url: string): Promise<Broker> => startBroker(url, coreTopic, (kind) => kind);
 
 /** JetStream at an address. */
-export const streamBroker = (url: string): Promise<Broker> => startBroker(url, streamTopic, withJetStream);
+export const streamBroker = (servers: Servers, replicas = 1): Promise<Broker> =>
+  startBroker(servers, (client) => streamTopic(client, replicas), withJetStream);
+
+type Servers = NatsConnectionOptions['servers'];
 
 async function startBroker(
-  url: string,
+  servers: Servers,
   createTopic: (client: NatsConnection) => Promise<ConformanceTopic>,
   kindOf: (kind: TriggerKind) => TriggerKind,
 ): Promise<Broker> {
-  const client = await connect({ servers: url, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
+  const addresses = typeof servers === 'string' ? servers : [...servers];
+  const client = await connect({ servers: addresses, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
   const nowhere = `nats://127.0.0.1:${await freePort()}`;
   return {
     createTopic: () => createTopic(client),
-    connect: () => connectionTo(url, kindOf),
-    connectNowhere: () => connectionTo(nowhere, kindOf),
+    connect: () => connectionTo({ servers }, kindOf),
+    connectNowhere: () => connectionTo({ servers: nowhere }, kindOf),
     stop: () => client.close(),
   };
 }
 
 /** A process of its own, as far as NATS can see. */
-export function connectionTo(servers: string, kindOf: (kind: TriggerKind) => TriggerKind): Connection {
-  const kind = createNatsKind({ servers }, systemClock);
+export function connectionTo(
+  options: NatsConnectionOptions,
+  kindOf: (kind: TriggerKind) => TriggerKind = (kind) => kind,
+): Connection {
+  const kind = createNatsKind(options, systemClock);
   return { kind: kindOf(kind), close: () => kind.close() };
 }
 
@@ -72,12 +79,12 @@ async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
   };
 }
 
-async function streamTopic(client: NatsConnection): Promise<ConformanceTopic> {
+async function streamTopic(client: NatsConnection, replicas: number): Promise<ConformanceTopic> {
   const prefix = `stream.${randomUUID().slice(0, 8)}`;
   const stream = prefix.replace('.', '-');
   const manager = await client.jetstreamManager();
   const jetstream = client.jetstream();
-  await manager.streams.add({ name: stream, subjects: [`${prefix}.>`] });
+  await manager.streams.add({ name: stream, subjects: [`${prefix}.>`], num_replicas: replicas });
   return {
     pattern: `${prefix}.*`,
     async publish(events) {

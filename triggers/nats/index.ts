@@ -4,10 +4,13 @@ import { createLink } from './connection.ts';
 import { openJetStreamSource } from './jetstream/open.ts';
 import { openNatsSource } from './source.ts';
 import { type NatsTriggerSpec, natsTriggerSpec, natsTriggerType } from './spec.ts';
-import { natsTopics } from './topics.ts';
+import { jetstreamTopics, natsTopics } from './topics.ts';
 
 export interface NatsKind extends TriggerKind<NatsTriggerSpec> {
+  /** Subjects of core NATS. */
   readonly topics: Topics;
+  /** Subjects that streams of JetStream keep. */
+  readonly streams: Topics;
   close(): Promise<void>;
 }
 
@@ -37,6 +40,7 @@ export function createNatsKind(options: NatsConnectionOptions, clock: Clock): Na
         ? openNatsSource(link, subscription, context)
         : openJetStreamSource(link, subscription, context),
     topics: natsTopics(link),
+    streams: jetstreamTopics(link),
     close: () => link.close(),
   };
 }

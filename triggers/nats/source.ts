@@ -5,9 +5,10 @@ import {
   type Source,
   type SourceContext,
   type Subscription,
+  TrigateError,
 } from '../../src/sdk.ts';
 import { claimReceived } from './claim.ts';
-import type { Msg, NatsError, NatsSubscription } from './client.ts';
+import type { Msg, NatsConnection, NatsError, NatsSubscription } from './client.ts';
 import type { Link } from './connection.ts';
 import { eventOf } from './event.ts';
 import type { NatsTriggerSpec } from './spec.ts';
@@ -51,24 +52,28 @@ class NatsSource implements Source {
     signal.throwIfAborted();
     const connection = await this.#link.connect();
     signal.throwIfAborted();
+    this.#unfollow = this.#follow();
     this.#subscription = connection.subscribe(this.#spec.topic, {
       queue: this.#queue,
       callback: (error, message) => this.#receive(error, message),
     });
-    // Answered when the server has seen the SUB: what is published from here on comes.
-    await connection.flush();
+    await subscribed(connection);
     signal.throwIfAborted();
     this.#context.report({
       type: 'connected',
       message: `subscribed to ${this.#spec.topic} in queue group ${this.#queue}`,
     });
-    this.#unfollow = this.#link.follow({
-      disconnected: (message) => this.#context.report({ type: 'disconnected', reason: 'Disconnected', message }),
+  }
+
+  #follow(): () => void {
+    const { account, fail, report } = this.#context;
+    return this.#link.follow({
+      disconnected: (message) => report({ type: 'disconnected', reason: 'Disconnected', message }),
       reconnected: (gap) => {
-        this.#context.account.gap(gap);
-        this.#context.report({ type: 'connected', message: `subscribed again to ${this.#spec.topic}` });
+        account.gap(gap);
+        report({ type: 'connected', message: `subscribed again to ${this.#spec.topic}` });
       },
-      closed: (error) => this.#context.fail(error),
+      closed: fail,
     });
   }
 
@@ -121,6 +126,17 @@ class NatsSource implements Source {
     if (this.#unsettled === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onSettled = resolve;
+    });
+  }
+}
+
+/** Answered when the server has seen the SUB: what is published from here on comes. */
+async function subscribed(connection: NatsConnection): Promise<void> {
+  try {
+    await connection.flush();
+  } catch (error) {
+    throw new TrigateError('BROKER_UNREACHABLE', 'NATS cannot be reached: the connection is lost; trying again', {
+      cause: error,
     });
   }
 }

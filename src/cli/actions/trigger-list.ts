@@ -14,28 +14,36 @@ export interface ListFlags {
   readonly output: string | undefined;
 }
 
-const HEADS = ['NAME', 'NAMESPACE', 'TOPIC', 'FUNCTION SELECTOR'];
-const WIDE_HEADS = [...HEADS, 'READY', 'FUNCTIONS'];
+/** What is listed, and what its rows say beside name and namespace. Default: topic and selector. */
+export interface ListedSort extends Pick<TriggerSort, 'title' | 'load'> {
+  readonly heads?: readonly string[];
+  readonly cells?: (trigger: KubernetesObject) => readonly string[];
+}
 
-export async function listTriggers(session: Session, sort: TriggerSort, flags: ListFlags): Promise<void> {
+const WIDE_HEADS = ['READY', 'FUNCTIONS'];
+
+export async function listTriggers(session: Session, sort: ListedSort, flags: ListFlags): Promise<void> {
   const { namespace, resources, terminal, messages } = session;
   if (!flags.allNamespaces) checkNamespace(namespace);
   const format = checkListFormat(flags.output);
   const scope = flags.allNamespaces ? {} : { namespace };
   const { items } = await resources.list((await sort.load()).type, scope);
   const triggers = items.toSorted((a, b) => compare(sortKey(a), sortKey(b)));
+  const { heads = ['TOPIC', 'FUNCTION SELECTOR'], cells = topicCells } = sort;
+  const allHeads = ['NAME', 'NAMESPACE', ...heads];
+  const row = (trigger: KubernetesObject) => [...nameCells(trigger), ...cells(trigger)];
   switch (format) {
     case 'json':
     case 'yaml':
       terminal.stdout.write(await formatObject({ apiVersion: 'v1', kind: 'List', items: triggers }, format));
       return;
     case 'table':
-      terminal.stdout.write(formatTable(HEADS, triggers.map(row)));
+      terminal.stdout.write(formatTable(allHeads, triggers.map(row)));
       break;
     case 'wide':
       terminal.stdout.write(
         formatTable(
-          WIDE_HEADS,
+          [...allHeads, ...WIDE_HEADS],
           triggers.map((each) => [...row(each), ...state(each)]),
         ),
       );
@@ -59,11 +67,12 @@ const spec = z
   .looseObject({ topic: z.string().catch(''), functionSelector: z.unknown().optional() })
   .catch({ topic: '', functionSelector: {} });
 
-function row(trigger: KubernetesObject): string[] {
+const nameCells = ({ metadata: { name, namespace = '' } }: KubernetesObject): string[] => [name, namespace];
+
+function topicCells(trigger: KubernetesObject): string[] {
   const { topic, functionSelector } = spec.parse(trigger.spec);
   const selector = labelSelector.safeParse(functionSelector ?? {});
-  const { name, namespace = '' } = trigger.metadata;
-  return [name, namespace, topic, selector.success ? formatSelector(selector.data) : '<invalid>'];
+  return [topic, selector.success ? formatSelector(selector.data) : '<invalid>'];
 }
 
 const status = z

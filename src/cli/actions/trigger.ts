@@ -70,7 +70,7 @@ export async function updateTrigger(session: Session, sort: TriggerSort, name: s
   if (functionSelector !== undefined) await sayMatches(session, namespace, functionSelector);
 }
 
-export async function deleteTrigger(session: Session, sort: TriggerSort, name: string) {
+export async function deleteTrigger(session: Session, sort: Pick<TriggerSort, 'title' | 'load'>, name: string) {
   const namespace = checkedNamespace(session, sort, name);
   const { type } = await sort.load();
   await named(`Failed to delete ${sort.title} trigger object ${name} in namespace ${namespace}. Error: `, () =>
@@ -79,7 +79,8 @@ export async function deleteTrigger(session: Session, sort: TriggerSort, name: s
   session.messages.info(`${sort.title} trigger ${name} deleted from namespace ${namespace} successfully!`);
 }
 
-function checkedNamespace({ namespace }: Session, sort: TriggerSort, name: string): string {
+/** The namespace of the session, when it and the name can be. */
+export function checkedNamespace({ namespace }: Session, sort: Pick<TriggerSort, 'title'>, name: string): string {
   checkNamespace(namespace);
   checkObjectName(`${sort.title} trigger name`, name);
   return namespace;
@@ -93,7 +94,7 @@ function checkTopic(spec: z.ZodType, topic: string): void {
   throw new TrigateError('INVALID_ARGUMENT', `--trigger-topic ${issue.message}${found}.`);
 }
 
-function readSelector(text: string): LabelSelector {
+export function readSelector(text: string): LabelSelector {
   try {
     return parseSelector(text);
   } catch (thrown) {
@@ -102,7 +103,7 @@ function readSelector(text: string): LabelSelector {
 }
 
 /** Puts Kubeless' words before the reason of a failure. */
-async function named<T>(words: string, work: () => Promise<T>): Promise<T> {
+export async function named<T>(words: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (thrown) {

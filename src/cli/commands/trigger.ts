@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { onlyArgument, requireFlags } from '../arguments.ts';
 import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
 import { type TriggerSort, triggerSorts } from '../trigger-sorts.ts';
+import { declareCronJob } from './cronjob.ts';
 
 interface WriteFlags extends GlobalFlags {
   readonly triggerTopic?: string;
@@ -31,6 +32,7 @@ export function declareTrigger(program: Command, shell: Shell): void {
     declareList(group, sort, shell);
     if (sort.noun === 'nats') declarePublish(group, shell);
   }
+  declareCronJob(trigger, shell);
 }
 
 const example = (sort: TriggerSort, rest: string) => `\nExample:\n  $ trigate trigger ${sort.noun} ${rest}\n`;

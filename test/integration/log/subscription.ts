@@ -9,7 +9,7 @@ import { delivery } from '../../../src/domain/trigger.ts';
 import type { TopicLog } from '../../../src/standalone/log/topic-log.ts';
 import type { LogTriggerSpec } from '../../../triggers/log/index.ts';
 import { logKind } from '../../../triggers/log/index.ts';
-import { forgetful, silent } from '../../support/topic-log.ts';
+import { forgetful, silent, storeless } from '../../support/topic-log.ts';
 
 interface Passed {
   readonly event: Event;
@@ -59,7 +59,7 @@ export class HandGate implements Gate {
         open = false;
         this.#room += size - events.length;
         for (const event of events) this.#take(event, onSettled);
-        return { disown() {} };
+        return { disown() {}, abort() {} };
       },
       release: () => {
         if (!open) return;
@@ -155,6 +155,7 @@ export async function subscribe(log: TopicLog, wanted: Wanted = {}): Promise<Ope
     log: silent,
     clock: systemClock,
     memory: forgetful,
+    store: storeless,
     signal: abort.signal,
     report() {},
     fail: (error) => void failures.push(error),

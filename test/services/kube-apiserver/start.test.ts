@@ -1,10 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
 import { namespaceType } from '../../../src/standalone/api/core-types.ts';
 import { clusterClient } from '../../support/cluster.ts';
-import { kubeBinaries } from './binaries.ts';
+import { kubeApiCanStart } from '../shared.ts';
 import { BUILDING_MS, startKubeApi } from './start.ts';
 
-beforeAll(async () => void (await kubeBinaries()), BUILDING_MS);
+beforeAll(kubeApiCanStart, BUILDING_MS);
 
 test('a kube-apiserver keeps its objects, its address and its certificate over a kill', async () => {
   await using api = await startKubeApi();

@@ -90,6 +90,14 @@ export class JetStreamApi {
     return this.#manager.streams.names(subject).next();
   }
 
+  /** Subjects of all streams, without our own. */
+  async subjects(): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { config } of this.#manager.streams.list())
+      if (config.name !== LEDGER_STREAM) found.push(...(config.subjects ?? []));
+    return found;
+  }
+
   async stream(name: string): Promise<StreamFacts | undefined> {
     const info = await orUndefined(this.#manager.streams.info(name), STREAM_NOT_FOUND);
     return info && { name, created: timeText(info.created), replicas: info.config.num_replicas };

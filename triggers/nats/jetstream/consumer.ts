@@ -1,4 +1,4 @@
-import { type Gap, TrigateError } from '../../../src/sdk.ts';
+import { type Gap, TrigateError, z } from '../../../src/sdk.ts';
 import type { NatsTriggerSpec } from '../spec.ts';
 import type { ConsumerFacts, ConsumerSettings, JetStreamApi, StartAt, StreamFacts } from './api.ts';
 import type { MemberRecord } from './record.ts';
@@ -44,20 +44,31 @@ export interface OpenedConsumer {
   readonly gap: Gap | undefined;
 }
 
+/** What is known of a position when its consumer is not there. */
+export interface Known {
+  /** Of the member that was last. */
+  readonly record: MemberRecord | undefined;
+  /** What the trigger object remembers: it outlives the broker's own memory. */
+  readonly memory: PositionMemory | undefined;
+}
+
+/** Kept with the trigger object. */
+export const positionMemory = z.object({ stream: z.string(), at: z.number() });
+export type PositionMemory = z.infer<typeof positionMemory>;
+
 /**
  * The durable consumer, with our settings: made where there is none, changed where somebody changed it.
  *
  * One that is gone was deleted. Where to begin then, so that nothing comes twice: behind the last delivery, when the
- * member that knew it left by itself. Had it died, nobody knows how far the deleted consumer went: only what comes from
- * now on is safe, and the rest is a gap. In a stream that was made anew everything is new.
- * @param known the record of the last member
+ * member that knew it left by itself. Had it died, or its record gone too, nobody knows how far the deleted consumer went:
+ * only what comes from now on is safe, and the rest is a gap. In a stream that was made anew everything is new.
  */
 export async function ensureConsumer(
   api: JetStreamApi,
   stream: StreamFacts,
   durable: string,
   spec: NatsTriggerSpec,
-  known: MemberRecord | undefined,
+  known: Known,
   now: number,
 ): Promise<OpenedConsumer> {
   const settings = consumerSettings(spec);
@@ -67,9 +78,9 @@ export async function ensureConsumer(
     refuseForeign(stream.name, durable, existing, settings);
     if (isChanged(existing.settings, settings)) await api.updateConsumer(stream.name, durable, settings);
   } else {
-    const isLost = known !== undefined && known.stream === stream.created && known.owner !== null;
-    if (isLost) gap = { from: known.at, to: now, cause: `the consumer ${durable} was deleted while its reader died` };
-    await api.createConsumer(stream.name, durable, settings, startAt(spec, stream, known));
+    const { start, lostSince } = startAt(spec, stream, known);
+    await api.createConsumer(stream.name, durable, settings, start);
+    if (lostSince !== undefined) gap = { from: lostSince, to: now, cause: `${durable} was deleted with its position` };
   }
   const facts = await api.consumer(stream.name, durable);
   if (facts === undefined)
@@ -77,10 +88,19 @@ export async function ensureConsumer(
   return { facts, gap };
 }
 
-function startAt(spec: NatsTriggerSpec, stream: StreamFacts, known: MemberRecord | undefined): StartAt {
-  if (known === undefined || known.stream === null) return { type: spec.jetstream?.startFrom ?? spec.startFrom };
-  if (known.stream !== stream.created) return { type: 'earliest' };
-  return known.owner === null ? { type: 'sequence', sequence: known.last.sequence + 1 } : { type: 'newest' };
+interface Start {
+  readonly start: StartAt;
+  /** When the lost position was last known, milliseconds since the epoch. */
+  readonly lostSince?: number;
+}
+
+function startAt(spec: NatsTriggerSpec, stream: StreamFacts, { record, memory }: Known): Start {
+  const position = record !== undefined && record.stream !== null ? { stream: record.stream, at: record.at } : memory;
+  if (position === undefined) return { start: { type: spec.jetstream?.startFrom ?? spec.startFrom } };
+  if (position.stream !== stream.created) return { start: { type: 'earliest' } };
+  if (record !== undefined && record.stream === stream.created && record.owner === null)
+    return { start: { type: 'sequence', sequence: record.last.sequence + 1 } };
+  return { start: { type: 'newest' }, lostSince: position.at };
 }
 
 const isChanged = (found: ConsumerSettings, wanted: ConsumerSettings): boolean =>

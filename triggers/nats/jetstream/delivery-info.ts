@@ -8,6 +8,8 @@ export interface DeliveryInfo {
   readonly consumerSequence: number;
   /** Publication, milliseconds since the epoch. */
   readonly time: number;
+  /** Events that the consumer has not delivered yet. */
+  readonly pending: number;
   readonly reply: string;
 }
 
@@ -22,13 +24,14 @@ export function deliveryInfo(reply: string | undefined): DeliveryInfo | undefine
   if (reply === undefined || !reply.startsWith('$JS.ACK.')) return undefined;
   const tokens = reply.split('.');
   const from = tokens.length >= 11 ? 6 : 4;
-  const [count, sequence, consumerSequence, nanoseconds = ''] = tokens.slice(from);
+  const [count, sequence, consumerSequence, nanoseconds = '', pending] = tokens.slice(from);
   const info = {
     count: Number(count),
     sequence: Number(sequence),
     consumerSequence: Number(consumerSequence),
     // Nanoseconds since the epoch are more than a number holds.
     time: Number(nanoseconds.slice(0, -NANOSECOND_DIGITS)),
+    pending: Number(pending),
     reply,
   };
   return Number.isSafeInteger(info.sequence) && info.sequence > 0 && info.count > 0 ? info : undefined;

@@ -25,6 +25,7 @@ export class Slot {
   readonly #subject: string;
   readonly #owner: string;
   #revision: number;
+  #isWritten = false;
 
   constructor(api: JetStreamApi, subject: string, owner: string, revision: number, found: MemberRecord | undefined) {
     this.#api = api;
@@ -36,6 +37,7 @@ export class Slot {
 
   /** False when another member has taken the slot. Rejects when the server does not answer; then call it again. */
   async store(record: MemberRecord): Promise<boolean> {
+    this.#isWritten = true;
     const data = encodeRecord(record);
     if (await this.#put(data)) return true;
     // Another's record, or one of ours whose answer was lost.
@@ -43,6 +45,11 @@ export class Slot {
     if (stored !== undefined && decodeRecord(stored.data)?.owner !== this.#owner) return false;
     this.#revision = stored?.revision ?? 0;
     return this.#put(data);
+  }
+
+  /** Leaves it as it was found, when nothing came of the opening. */
+  async giveBack(): Promise<void> {
+    if (this.found !== undefined && !this.#isWritten) await this.#put(encodeRecord(this.found));
   }
 
   async #put(data: Uint8Array): Promise<boolean> {
@@ -133,6 +140,12 @@ export class Membership {
     return true;
   }
 
+  /** Instead of `close`, when the source could not be opened. */
+  async giveBack(): Promise<void> {
+    await Promise.allSettled(this.slots.map((slot) => slot.giveBack()));
+    this.close();
+  }
+
   close(): void {
     this.#answering.unsubscribe();
   }
@@ -188,6 +201,7 @@ const emptyRecord = (owner: string, at: number): MemberRecord & { readonly owner
   consumer: null,
   last: { sequence: 0, consumerSequence: 0 },
   open: [],
+  settled: [],
   functions: [],
   counts: new Map(),
   at,

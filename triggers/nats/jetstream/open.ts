@@ -4,7 +4,7 @@ import { StreamEvents } from '../event.ts';
 import type { NatsTriggerSpec } from '../spec.ts';
 import { type ConsumerFacts, type Delivered, JetStreamApi, type StreamFacts } from './api.ts';
 import { Books } from './books.ts';
-import { ensureConsumer, findStream } from './consumer.ts';
+import { ensureConsumer, findStream, positionMemory } from './consumer.ts';
 import { ackSubject } from './delivery-info.ts';
 import { Membership } from './membership.ts';
 import { durableName } from './name.ts';
@@ -31,8 +31,11 @@ export async function openJetStreamSource(
   const durable = durableName(groupName(subscription, spec.topic));
   const membership = await Membership.join(api, durable, stream.replicas, clock, log);
   try {
-    const last = lastRecord(membership);
-    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, spec, last, clock.now());
+    const memory = positionMemory.safeParse(context.memory.recall(durable)).data;
+    const known = { record: lastRecord(membership), memory };
+    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, spec, known, clock.now());
+    if (memory?.stream !== stream.created)
+      await context.memory.remember(durable, { stream: stream.created, at: clock.now() });
     signal.throwIfAborted();
     const opening = new Opening(api, subscription, context, stream, durable, consumer, membership);
     const reading = await opening.takeOver();
@@ -43,7 +46,7 @@ export async function openJetStreamSource(
     source.start(spec.paused);
     return source;
   } catch (error) {
-    membership?.close();
+    await membership?.giveBack();
     throw error;
   }
 }
@@ -129,6 +132,7 @@ class Opening {
       consumer: this.#consumer.created,
       last,
       open: [],
+      settled: toAcknowledge(found, doubts),
       functions: this.#subscription.functions,
       counts,
       at: this.#context.clock.now(),
@@ -143,13 +147,22 @@ class Opening {
       else account.adopt(name, counts);
     }
     tellDoubts(account, doubts);
-    for (const { event } of doubts) {
-      const { coordinates } = event;
-      if (coordinates.type === 'nats' && coordinates.sequence !== undefined)
-        this.#api.connection.publish(ackSubject(this.#stream.name, this.#durable, coordinates.sequence), '+ACK');
-    }
+    this.#acknowledge(toAcknowledge(found, doubts));
     if (doubts.length === 0) return;
     const fields = { consumer: this.#durable, events: doubts.length };
     log.warn(fields, 'events were delivered by NATS and never acknowledged; they are counted');
   }
+  /** What nobody will acknowledge any more: it would count against `max_ack_pending` for a long time. */
+  #acknowledge(sequences: readonly number[]): void {
+    for (const sequence of sequences)
+      this.#api.connection.publish(ackSubject(this.#stream.name, this.#durable, sequence), '+ACK');
+  }
+}
+
+/** What a predecessor has settled, as far as its acknowledgements may be lost, and what is in doubt and counted now. */
+function toAcknowledge(found: MemberRecord | undefined, doubts: readonly Doubt[]): number[] {
+  const doubtful = doubts.flatMap(({ event: { coordinates } }) =>
+    coordinates.type === 'nats' && coordinates.sequence !== undefined ? [coordinates.sequence] : [],
+  );
+  return [...(found?.settled ?? []), ...doubtful].sort((a, b) => a - b);
 }

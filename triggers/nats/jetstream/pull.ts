@@ -4,7 +4,11 @@ import { createInbox, type Msg, type NatsConnection, type NatsSubscription } fro
 /*
  * Pull requests, one at a time, by the protocol itself (ADR-13, ADR-37): the client's own consumers keep requests open
  * beyond what was asked for, and each message that is delivered is claimed. Here a request asks for as many as there is
- * room for, and is over when all have come or the server has said that it is.
+ * room for, and is over when all have come, or as many as the server says that it has sent.
+ *
+ * With replicas the server's word that a request is over may come before its messages, for these wait until a quorum has
+ * recorded them. It says how many it still owed then (`Nats-Pending-Messages`), so what is on its way is known. That is
+ * why nothing is asked for with `no_wait`: the end of such a request does not say it.
  */
 
 /** Longest silence of a server that has been asked. */
@@ -32,14 +36,22 @@ export interface Pulled {
 interface Pending {
   readonly subject: string;
   readonly batch: number;
+  /** How many will come, and what ends the request then. */
+  expected: number;
+  end: PullEnd;
   readonly messages: Msg[];
   readonly resolve: (pulled: Pulled) => void;
   readonly cancel: () => void;
 }
 
-const STATUS = { timeout: 408, notFound: 404, conflict: 409, heartbeat: 100, noResponders: 503 };
+const STATUS = { heartbeat: 100, notFound: 404, timeout: 408, noResponders: 503 };
+const OWED = 'Nats-Pending-Messages';
+const ALL_SENT = 'batch completed';
+const DONE: PullEnd = { type: 'done' };
 
 export class Puller {
+  /** A delivery that no request waits for any more. */
+  onLate: (message: Msg) => void = () => {};
   readonly #connection: NatsConnection;
   readonly #request: string;
   readonly #clock: Clock;
@@ -54,13 +66,13 @@ export class Puller {
     this.#clock = clock;
   }
 
-  /** Asks for at most so many. Waits up to `wait` milliseconds for the first; without it, takes only what is there. */
-  pull(batch: number, wait?: number): Promise<Pulled> {
+  /** Asks for at most so many. Waits up to `wait` milliseconds until all of them are there. */
+  pull(batch: number, wait: number): Promise<Pulled> {
     this.#subscription ??= this.#subscribe();
     const subject = `${this.#inbox}.${++this.#count}`;
     const { promise, resolve } = Promise.withResolvers<Pulled>();
-    const cancel = this.#clock.after((wait ?? 0) + SILENCE_MS, () => this.#end({ type: 'silent' }));
-    this.#pending = { subject, batch, messages: [], resolve, cancel };
+    const cancel = this.#clock.after(wait + SILENCE_MS, () => this.#end({ type: 'silent' }));
+    this.#pending = { subject, batch, expected: batch, end: DONE, messages: [], resolve, cancel };
     this.#connection.publish(this.#request, JSON.stringify(this.#ask(batch, wait)), { reply: subject });
     return promise;
   }
@@ -72,10 +84,9 @@ export class Puller {
     this.#end({ type: 'lost' });
   }
 
-  #ask(batch: number, wait: number | undefined): object {
+  #ask(batch: number, wait: number): object {
     const limit = Math.max(ANSWER_BYTES, 2 * (this.#connection.info?.max_payload ?? 0));
-    const bounds = { batch, ...(batch > 1 && { max_bytes: limit }) };
-    return wait === undefined ? { ...bounds, no_wait: true } : { ...bounds, expires: wait * NANOSECONDS };
+    return { batch, expires: wait * NANOSECONDS, ...(batch > 1 && { max_bytes: limit }) };
   }
 
   #subscribe(): NatsSubscription {
@@ -92,22 +103,25 @@ export class Puller {
 
   #receive(message: Msg): void {
     const pending = this.#pending;
-    if (pending === undefined || message.subject === '') return;
     const status = message.headers?.code ?? 0;
     if (status >= STATUS.heartbeat) {
-      this.#status(pending, message.subject, status, message.headers?.description ?? '');
-      return;
+      // It comes to the subject of its own request; one of an earlier request says nothing of this one.
+      if (message.subject === pending?.subject && status !== STATUS.heartbeat) this.#status(pending, status, message);
+    } else if (pending === undefined) {
+      this.onLate(message);
+    } else {
+      pending.messages.push(message);
+      if (pending.messages.length >= pending.expected) this.#end(pending.end);
     }
-    pending.messages.push(message);
-    if (pending.messages.length === pending.batch) this.#end({ type: 'done' });
   }
 
-  /** A status comes to the subject of its own request; one of an earlier request says nothing of this one. */
-  #status({ subject }: Pending, at: string, status: number, description: string): void {
-    if (at !== subject || status === STATUS.heartbeat) return;
-    if (status === STATUS.timeout || status === STATUS.notFound) this.#end({ type: 'done' });
-    else if (status === STATUS.noResponders) this.#end({ type: 'refused', why: 'nobody serves the consumer' });
-    else this.#end({ type: 'refused', why: description === '' ? `status ${status}` : description.toLowerCase() });
+  #status(pending: Pending, status: number, { headers }: Msg): void {
+    const description = headers?.description.toLowerCase() ?? '';
+    if (description === ALL_SENT) return;
+    const owed = headers?.get(OWED) ?? '';
+    pending.expected = owed === '' ? 0 : pending.batch - Number(owed);
+    pending.end = status === STATUS.timeout || status === STATUS.notFound ? DONE : refusal(status, description);
+    if (pending.messages.length >= pending.expected) this.#end(pending.end);
   }
 
   #end(end: PullEnd): void {
@@ -117,4 +131,9 @@ export class Puller {
     pending.cancel();
     pending.resolve({ messages: pending.messages, end });
   }
+}
+
+function refusal(status: number, description: string): PullEnd {
+  if (status === STATUS.noResponders) return { type: 'refused', why: 'nobody serves the consumer' };
+  return { type: 'refused', why: description === '' ? `status ${status}` : description };
 }

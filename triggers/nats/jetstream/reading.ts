@@ -54,21 +54,31 @@ export class Reading {
   onTaken: () => void = () => {};
   readonly #parts: ReadingParts;
   readonly #settlement: Settlement;
+  /** What a crash may leave in doubt: claimed, and not called settled by a record. */
+  readonly #window: number;
   readonly #chunks = new Set<Chunk>();
   #gaps: Missing[] = [];
+  #waiting = 0;
   #isOurs = true;
+  #isLeaving = false;
   #isClosed = false;
   #onAllSettled: () => void = () => {};
+  #onStored: () => void = () => {};
 
   constructor(parts: ReadingParts) {
-    const { api, context, membership, stream } = parts;
+    const { api, context, membership, stream, subscription } = parts;
+    const { room, concurrency } = subscription.spec.delivery;
     this.puller = parts.puller;
+    this.puller.onLate = (message) => this.takeLate(message);
     this.#parts = parts;
+    this.#window = room + concurrency;
     this.#settlement = new Settlement({
       api,
       slot: membership?.slots[0],
       replicas: stream.replicas,
-      record: () => this.#record(membership?.owner ?? null),
+      record: (settled) => this.#record(membership?.owner ?? null, settled),
+      worthwhile: this.#window >> 2,
+      onStored: () => this.#onStored(),
       clock: context.clock,
       log: context.log,
       onTaken: () => this.#taken(),
@@ -78,6 +88,41 @@ export class Reading {
   get description(): string {
     const { durable, stream, subscription } = this.#parts;
     return `reads ${subscription.spec.topic} from stream ${stream.name} as consumer ${durable}`;
+  }
+
+  /** Waits until the window leaves so much that a pull is worth it; answers how much that is. */
+  async headroom(): Promise<number> {
+    for (;;) {
+      const left = this.#window - this.#parts.books.unsettled - this.#settlement.pending;
+      if (this.#isLeaving || left > this.#window >> 2 || this.#settlement.pending === 0) return Math.max(1, left);
+      await new Promise<void>((resolve) => {
+        this.#onStored = resolve;
+      });
+    }
+  }
+
+  /** Events that the consumer had not delivered when it delivered the last one. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** A delivery came when nobody waited for it any more: passed if there is room, and counted in any case. */
+  takeLate(message: Msg): void {
+    const { books, context, events, subscription } = this.#parts;
+    const info = deliveryInfo(message.reply);
+    const room = context.gate.tryReserve(1);
+    if (room.size > 0 || info === undefined) {
+      this.take([message], room);
+      room.release();
+      return;
+    }
+    const outcome: Outcome = { type: 'dropped', reason: room.reason };
+    const event = events.bare(info.sequence, info.time, message.subject);
+    this.#skipped(info.consumerSequence - 1, info.sequence - 1);
+    books.reached(info);
+    books.neverPassed(1, outcome);
+    tellDoubts(context.account, [{ event, outcome, functions: subscription.functions, isNew: true }]);
+    this.#settlement.settle({ sequence: info.sequence, reply: info.reply });
   }
 
   /** Decides on deliveries, and passes those that are claimed into the room. */
@@ -93,6 +138,7 @@ export class Reading {
       }
       this.#skipped(info.consumerSequence - 1, info.sequence - 1);
       this.#parts.books.reached(info);
+      this.#waiting = info.pending;
       account.read(1);
       const event = this.#parts.events.from(message, info);
       const reason = this.#unwanted(event, info);
@@ -130,9 +176,16 @@ export class Reading {
     if (found.created !== consumer.created)
       throw new TrigateError('CONFLICT', `the consumer ${durable} of stream ${stream.name} was made anew`);
     const { delivered } = found;
+    this.#settlement.repeat();
     this.#skipped(delivered.consumerSequence, delivered.sequence);
     books.reached(delivered);
     await this.resolveGaps();
+  }
+
+  /** Nothing more will be pulled: whoever waits for headroom need not. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#onStored();
   }
 
   /** Resolves when nothing that was passed is without an outcome. */
@@ -154,7 +207,7 @@ export class Reading {
     membership?.close();
   }
 
-  #record(owner: string | null): MemberRecord {
+  #record(owner: string | null, settled: readonly number[]): MemberRecord {
     const { books, consumer, context, stream, subscription } = this.#parts;
     return {
       owner: this.#isClosed ? null : owner,
@@ -162,6 +215,7 @@ export class Reading {
       consumer: consumer.created,
       last: books.last,
       open: books.open,
+      settled: settled.toSorted((a, b) => a - b),
       functions: subscription.functions,
       counts: books.counts,
       at: context.clock.now(),
@@ -190,7 +244,7 @@ export class Reading {
     books.dropped(reason);
     context.account.dropped(event, reason);
     if (count > 1) api.connection.publish(event.ack, TERMINATE);
-    else this.#settlement.settle(event.ack);
+    else this.#settlement.settle({ sequence: event.sequence, reply: event.ack });
   }
 
   #pass(events: readonly StreamEvent[], room: Room): void {
@@ -207,7 +261,7 @@ export class Reading {
     if (--chunk.left === 0) this.#chunks.delete(chunk);
     if (this.#isOurs && !this.#isClosed && isStreamEvent(event)) {
       this.#parts.books.settled(event.sequence, outcomes);
-      this.#settlement.settle(event.ack);
+      this.#settlement.settle({ sequence: event.sequence, reply: event.ack });
     }
     if (this.#chunks.size === 0) this.#onAllSettled();
   }

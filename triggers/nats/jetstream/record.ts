@@ -15,6 +15,8 @@ export interface MemberRecord {
   readonly last: Delivered;
   /** Sequences of the stream that are claimed and not settled, ascending. */
   readonly open: readonly number[];
+  /** Settled since the record before: their acknowledgements follow this one, and may not have come to the server. */
+  readonly settled: readonly number[];
   /** Of the subscription: each open event is a claim for every one of them. */
   readonly functions: readonly string[];
   /** Also of functions that have left. */
@@ -25,14 +27,16 @@ export interface MemberRecord {
 
 const number = z.int().min(0);
 const reasons = z.record(z.string(), number);
+/** Start and length of each run. */
+const runsOfNumbers = z.array(z.tuple([number, number]));
 const schema = z.object({
   v: z.literal(1),
   owner: z.string().nullable(),
   stream: z.string().nullable(),
   consumer: z.string().nullable(),
   last: z.tuple([number, number]),
-  /** Start and length of each run. */
-  open: z.array(z.tuple([number, number])),
+  open: runsOfNumbers,
+  settled: runsOfNumbers,
   functions: z.array(z.string()),
   at: number,
   counts: z.record(
@@ -60,6 +64,7 @@ export function encodeRecord(record: MemberRecord): Uint8Array {
     consumer,
     last: [last.sequence, last.consumerSequence],
     open: runs(record.open),
+    settled: runs(record.settled),
     functions,
     at,
     counts,
@@ -71,13 +76,14 @@ export function encodeRecord(record: MemberRecord): Uint8Array {
 export function decodeRecord(data: Uint8Array): MemberRecord | undefined {
   const parsed = schema.safeParse(json(data));
   if (!parsed.success) return undefined;
-  const { owner, stream, consumer, last, open, functions, at, counts } = parsed.data;
+  const { owner, stream, consumer, last, open, settled, functions, at, counts } = parsed.data;
   return {
     owner,
     stream,
     consumer,
     last: { sequence: last[0], consumerSequence: last[1] },
-    open: open.flatMap(([start, length]) => Array.from({ length }, (_, i) => start + i)),
+    open: numbers(open),
+    settled: numbers(settled),
     functions,
     at,
     counts: new Map(Object.entries(counts).map(([name, stored]) => [name, withZeroes(stored)])),
@@ -93,6 +99,9 @@ function runs(sequences: readonly number[]): [number, number][] {
   }
   return found;
 }
+
+const numbers = (found: readonly (readonly [number, number])[]): number[] =>
+  found.flatMap(([start, length]) => Array.from({ length }, (_, i) => start + i));
 
 function json(data: Uint8Array): unknown {
   try {

@@ -12,13 +12,23 @@ const LAST_WORD_MS = 1_500;
 
 const ACK = new TextEncoder().encode('+ACK');
 
+/** Where the acknowledgement of an event goes. */
+export interface Ack {
+  readonly sequence: number;
+  readonly reply: string;
+}
+
 export interface SettlementOptions {
   readonly api: JetStreamApi;
   /** Undefined: there are no records, only acknowledgements. */
   readonly slot: Slot | undefined;
   readonly replicas: number;
-  /** What is to be stored now. */
-  readonly record: () => MemberRecord;
+  /** What is to be stored now, with the events whose acknowledgements go out when it stands. */
+  readonly record: (settled: readonly number[]) => MemberRecord;
+  /** So many outcomes do not wait for more. */
+  readonly worthwhile: number;
+  /** Called whenever a record stands. */
+  readonly onStored: () => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** Another member has our slot. Nothing more is stored or acknowledged. */
@@ -32,10 +42,15 @@ export interface SettlementOptions {
  */
 export class Settlement {
   readonly #options: SettlementOptions;
-  #acks: string[] = [];
+  #acks: Ack[] = [];
+  /** Acknowledgements that wait for the record that is being stored. */
+  #sending = 0;
+  /** Those of the last record that stands; those of earlier ones came to the server before it did. */
+  #sent: readonly Ack[] = [];
   #isDirty = false;
   #cancelTimer: (() => void) | undefined;
   #storing: Promise<void> | undefined;
+  #isFailing = false;
   #isTaken = false;
   #isClosed = false;
 
@@ -43,10 +58,21 @@ export class Settlement {
     this.#options = options;
   }
 
+  /** Events that have their outcome, in no record yet: after a crash they are in doubt like those that have none. */
+  get pending(): number {
+    return this.#acks.length + this.#sending;
+  }
+
   /** The event has its outcome. */
-  settle(ack: string): void {
+  settle(ack: Ack): void {
     this.#acks.push(ack);
     this.touch();
+    if (this.#acks.length >= this.#options.worthwhile) this.#hurry();
+  }
+
+  /** The connection was lost, and maybe the last acknowledgements with it. A second one of the same event does nothing. */
+  repeat(): void {
+    for (const { reply } of this.#sent) this.#options.api.connection.publish(reply, ACK);
   }
 
   /** There is something to store. */
@@ -55,29 +81,47 @@ export class Settlement {
     this.#soon(LINGER_MS);
   }
 
-  /** Stores what is left, with the last word on the record. */
+  /** Stores what is left, with the last word on the record. Does not wait long for a server that is not there. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelTimer?.();
-    await this.#storing;
     const { clock } = this.#options;
-    const late = new AbortController();
-    const cancel = clock.after(LAST_WORD_MS, () => late.abort());
-    const tooLate = new Promise<void>((resolve) => late.signal.addEventListener('abort', () => resolve()));
-    this.#isDirty = true;
-    await Promise.race([this.#store().then(() => this.#options.api.connection.flush()), tooLate]).catch(() => {});
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(LAST_WORD_MS, late.resolve);
+    await Promise.race([this.#lastWord(), late.promise]).catch(() => {});
     cancel();
+  }
+
+  async #lastWord(): Promise<void> {
+    await this.#storing;
+    this.#isDirty = true;
+    await this.#store();
+    await this.#options.api.connection.flush();
   }
 
   #soon(ms: number): void {
     if (this.#cancelTimer !== undefined || this.#storing !== undefined || this.#isClosed || this.#isTaken) return;
-    this.#cancelTimer = this.#options.clock.after(ms, () => {
-      this.#cancelTimer = undefined;
-      this.#storing = this.#store().then((isStored) => {
-        this.#storing = undefined;
-        if (this.#isDirty) this.#soon(isStored ? LINGER_MS : RETRY_MS);
-      });
+    this.#cancelTimer = this.#options.clock.after(ms, () => this.#storeNow());
+  }
+
+  /** Not while a server does not answer: then the pause before the next try stands. */
+  #hurry(): void {
+    if (this.#cancelTimer !== undefined && !this.#isFailing) this.#storeNow();
+  }
+
+  #storeNow(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#storing = this.#store().then((isStored) => {
+      this.#storing = undefined;
+      this.#isFailing = !isStored;
+      this.#options.onStored();
+      if (this.#isDirty) this.#soon(isStored ? this.#linger() : RETRY_MS);
     });
+  }
+
+  #linger(): number {
+    return this.#acks.length >= this.#options.worthwhile ? 0 : LINGER_MS;
   }
 
   async #store(): Promise<boolean> {
@@ -85,9 +129,10 @@ export class Settlement {
     if (!this.#isDirty || this.#isTaken) return true;
     const acks = this.#acks;
     this.#acks = [];
+    this.#sending = acks.length;
     this.#isDirty = false;
     try {
-      if (slot !== undefined && !(await slot.store(record()))) {
+      if (slot !== undefined && !(await slot.store(record(acks.map(({ sequence }) => sequence))))) {
         this.#isTaken = true;
         onTaken();
         return false;
@@ -98,8 +143,11 @@ export class Settlement {
       log.debug({ error: asError(thrown).message }, 'the record of a consumer was not stored yet');
       if (isNoResponders(thrown)) await this.#makeLedger();
       return false;
+    } finally {
+      this.#sending = 0;
     }
-    for (const ack of acks) api.connection.publish(ack, ACK);
+    this.#sent = acks;
+    for (const { reply } of acks) api.connection.publish(reply, ACK);
     return true;
   }
 

@@ -15,6 +15,8 @@ import type { Reading } from './reading.ts';
 const BATCH = 256;
 /** An idle source asks for one event and waits this long; closing waits for the end of it. */
 const IDLE_MS = 1_000;
+/** What is there is sent at once; other members may have taken it meanwhile. */
+const BUSY_MS = 50;
 const SILENCES = 2;
 const SHOWN_REFUSALS = 3;
 const FIRST_PAUSE_MS = 100;
@@ -25,7 +27,8 @@ const LONGEST_PAUSE_MS = 2_000;
  * pass them on.
  *
  *   idle      there was nothing more: asks for one event, and waits for it at the server.
- *   busy      takes what is there, without waiting, until there is nothing more: then idle.
+ *   busy      each delivery says how many more are waiting: asks for as many of them as there is room for, until there is
+ *             nothing more: then idle.
  *   cut       the connection is lost: nothing is pulled. When it is back, what was delivered to nobody meanwhile is
  *             counted, then on as idle.
  *   stopped   by `close`, by the gate, or because the consumer is gone, does not answer, or is another's.
@@ -81,6 +84,7 @@ export class JetStreamSource implements Source {
 
   #stop(): void {
     this.#isStopping = true;
+    this.#reading.leave();
     this.#giveUpRoom?.();
     this.#cut?.resolve();
   }
@@ -96,12 +100,13 @@ export class JetStreamSource implements Source {
     let refusals = 0;
     while (!this.#isStopping) {
       if (this.#cut !== undefined) await this.#afterCut(this.#cut);
-      const room = await this.#reserve(isIdle ? 1 : BATCH);
+      const headroom = await this.#reading.headroom();
+      const room = await this.#reserve(isIdle ? 1 : Math.min(BATCH, headroom, this.#reading.waiting));
       if (room === undefined) return;
       const pulled = await this.#pull(room, isIdle);
       await this.#reading.resolveGaps();
       const { end, messages } = pulled;
-      isIdle = messages.length === 0 || (isIdle === false && messages.length < room.size);
+      isIdle = messages.length === 0 || this.#reading.waiting === 0;
       silences = end.type === 'silent' ? silences + 1 : 0;
       refusals = end.type === 'refused' && messages.length === 0 ? refusals + 1 : 0;
       if (silences === SILENCES) throw new Error(`${SILENCES} pulls in a row were not answered`);
@@ -117,7 +122,7 @@ export class JetStreamSource implements Source {
       return { messages: [], end: { type: 'lost' } };
     }
     try {
-      const pulled = await (isIdle ? this.#reading.puller.pull(1, IDLE_MS) : this.#reading.puller.pull(room.size));
+      const pulled = await this.#reading.puller.pull(isIdle ? 1 : room.size, isIdle ? IDLE_MS : BUSY_MS);
       this.#reading.take(pulled.messages, room);
       return pulled;
     } finally {
@@ -146,10 +151,12 @@ export class JetStreamSource implements Source {
     this.#whole();
   }
 
+  /** A change of leaders passes, and what it sent before is still to come; only after some time is it worth asking. */
   async #refused(why: string, refusals: number): Promise<void> {
-    if (refusals >= SHOWN_REFUSALS) this.#broken('ConsumerUnavailable', `${this.#reading.description}: ${why}`);
-    await this.#resync();
     await this.#pause(refusals);
+    if (refusals < SHOWN_REFUSALS) return;
+    this.#broken('ConsumerUnavailable', `${this.#reading.description}: ${why}`);
+    await this.#resync();
   }
 
   /** Asks where the consumer stands, as often as it takes, and counts what it delivered to nobody. */

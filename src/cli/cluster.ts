@@ -1,0 +1,64 @@
+import { Agent } from 'undici';
+import type { ClusterConfig } from '../config/index.ts';
+import { type Clock, delay } from '../domain/clock.ts';
+import { TrigateError } from '../domain/errors.ts';
+import type { Logger } from '../domain/kind.ts';
+import type { KubernetesObject } from '../domain/resource.ts';
+import type { Access } from '../resources/access/access.ts';
+import { inClusterAccess } from '../resources/access/in-cluster.ts';
+import { kubeconfigAccess } from '../resources/access/kubeconfig.ts';
+import { createBackoff } from '../resources/backoff.ts';
+import { createResources } from '../resources/client.ts';
+import type { Resources } from '../resources/resources.ts';
+import { configMapType } from '../standalone/api/core-types.ts';
+
+/** A cluster's API server, and who we are there. */
+export interface Cluster {
+  readonly url: string;
+  readonly resources: Resources;
+  close(): Promise<void>;
+}
+
+/** @throws TrigateError INVALID_CONFIG; the API server need not answer */
+export async function openCluster({ access: how }: Pick<ClusterConfig, 'access'>): Promise<Cluster> {
+  const access: Access = how.type === 'pod' ? inClusterAccess(how) : await kubeconfigAccess(how.files, how.context);
+  const dispatcher = new Agent({ connect: access.tls, allowH2: false });
+  const resources = createResources({ url: access.url, dispatcher, headers: () => access.headers() });
+  return {
+    url: access.url,
+    resources,
+    async close() {
+      await resources.close();
+      await dispatcher.destroy();
+    },
+  };
+}
+
+/**
+ * The namespace that triggers and functions are looked for in: what we are told, else `functions-namespace` of Kubeless'
+ * configuration. Undefined: all of them. Waits for the API server until the signal aborts.
+ */
+export async function functionsNamespace(
+  resources: Resources,
+  config: ClusterConfig,
+  { clock, random, log, signal }: { clock: Clock; random: () => number; log: Logger; signal: AbortSignal },
+): Promise<string | undefined> {
+  if (config.functionsNamespace !== undefined) return config.functionsNamespace;
+  const { namespace, config: name } = config.kubeless;
+  const backoff = createBackoff({ first: 250, longest: 15_000, random });
+  while (!signal.aborted) {
+    try {
+      const { data } = await resources.get<ConfigMap>(configMapType, namespace, name);
+      return data?.['functions-namespace'] || undefined;
+    } catch (error) {
+      if (!(error instanceof TrigateError)) throw error;
+      // There is no Kubeless here, or its configuration is none of our business.
+      if (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN') return undefined;
+      log.warn({ code: error.code }, error.message);
+      await delay(clock, backoff.next(), signal);
+    }
+  }
+  return undefined;
+}
+
+type ConfigMap = KubernetesObject & { readonly data?: Readonly<Record<string, string>> };

@@ -1,0 +1,112 @@
+import { adminApi } from '../admin/plugin.ts';
+import { createServer } from '../admin/server.ts';
+import type { ClusterConfig, Config, Environment } from '../config/index.ts';
+import { Controller } from '../controller/controller.ts';
+import { undiciCaller } from '../delivery/call/undici.ts';
+import { createDelivery } from '../delivery/delivery.ts';
+import { systemClock } from '../domain/clock.ts';
+import { followClusterFunctions } from '../functions/cluster.ts';
+import { Feed } from '../telemetry/feed.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { TelemetrySink } from '../telemetry/sink.ts';
+import { functionsNamespace, openCluster } from './cluster.ts';
+import { bindClusterKinds } from './cluster-kinds.ts';
+import { listen } from './listen.ts';
+import { readiness } from './readiness.ts';
+import { createShow } from './show.ts';
+import type { Terminal } from './terminal.ts';
+import { untilStopped } from './until-stopped.ts';
+import { packageVersion } from './version.ts';
+
+export interface ControllerProcess {
+  /** Names of kinds. */
+  readonly kinds: readonly string[];
+  readonly config: Config;
+  readonly cluster: ClusterConfig;
+  readonly terminal: Terminal;
+  readonly env: Environment;
+}
+
+/**
+ * A controller in a cluster, from start to drained: the triggers of some kinds against the cluster's own API server. Made
+ * and closed in the order that a standalone gateway has (`serve`), without what only that one has: objects, log, functions.
+ */
+export async function runController({
+  kinds: names,
+  config,
+  cluster,
+  terminal,
+  env,
+}: ControllerProcess): Promise<void> {
+  await using resources = new AsyncDisposableStack();
+  const { signal } = terminal;
+  const clock = systemClock;
+  const random = Math.random;
+  const version = packageVersion();
+  const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
+  const { log } = show;
+
+  const bound = bindClusterKinds(names, config, log, clock);
+  resources.defer(async () => void (await Promise.all(bound.map((kind) => kind.close()))));
+  const kinds = bound.map(({ kind }) => kind);
+  const api = await openCluster(cluster);
+  resources.defer(() => api.close());
+
+  let controller: Controller | undefined;
+  let isRunning = false;
+  const feed = new Feed({ clock });
+  const metrics = createMetrics({
+    version,
+    ledger: () => delivery.report(),
+    triggers: () =>
+      (controller?.views() ?? []).map(({ trigger, connected, ready, functions }) => ({
+        trigger,
+        connected,
+        ready,
+        functions: functions.length,
+      })),
+    process: true,
+  });
+  const sink = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
+  const delivery = createDelivery({ createCaller: undiciCaller, sink, userAgent: `trigate/${version}`, clock, random });
+
+  const token = config.token?.reveal();
+  const app = createServer({ log, guard: { token, hosts: token === undefined ? [] : ['*'] } });
+  await adminApi(app, {
+    clock,
+    feed,
+    metrics,
+    ledger: () => delivery.report(),
+    readiness: () => readiness(controller, isRunning),
+    topics: bound.flatMap(({ topics }) => topics ?? []),
+    maxEventBytes: config.limits.maxEventBytes,
+  });
+  const port = await listen(app, config.host, config.port, config.portGiven);
+  resources.defer(() => app.close());
+
+  const namespace = await functionsNamespace(api.resources, cluster, { clock, random, log, signal });
+  controller = new Controller({
+    kinds,
+    resources: api.resources,
+    delivery,
+    functions: followClusterFunctions,
+    namespace,
+    clock,
+    random,
+    log,
+  });
+  const running = controller;
+  resources.defer(() => running.close(clock.monotonic() + config.shutdownDeadline));
+  log.info(
+    { version, kinds: names, api: api.url, namespace: namespace ?? 'all', host: config.host, port },
+    'controller',
+  );
+  await Promise.race([running.start(), untilStopped(signal)]);
+  isRunning = !signal.aborted;
+
+  await untilStopped(signal);
+  isRunning = false;
+  show.stopping();
+  await resources.disposeAsync();
+  show.stopped(delivery.report());
+}

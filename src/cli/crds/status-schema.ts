@@ -1,0 +1,57 @@
+import type { StructuralSchema } from './structural-schema.ts';
+
+const text = (description: string): StructuralSchema => ({ type: 'string', description });
+
+const conditions: StructuralSchema = {
+  type: 'array',
+  description: 'What is true now. Ready sums up the others.',
+  'x-kubernetes-list-type': 'map',
+  'x-kubernetes-list-map-keys': ['type'],
+  items: {
+    type: 'object',
+    required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
+    properties: {
+      type: text('Name of the condition.'),
+      status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it holds.' },
+      reason: text('Why, in one word for programs.'),
+      message: text('Why, in a sentence for people.'),
+      lastTransitionTime: { type: 'string', format: 'date-time', description: 'When the status last changed.' },
+      observedGeneration: { type: 'integer', format: 'int64', description: 'The generation that this was said of.' },
+    },
+  },
+};
+
+/** What a controller writes into a trigger. */
+export const triggerStatus: StructuralSchema = {
+  type: 'object',
+  description: 'What is. Written by the controller.',
+  properties: {
+    observedGeneration: { type: 'integer', format: 'int64', description: 'The generation that the rest speaks of.' },
+    conditions,
+    functions: { type: 'array', items: { type: 'string' }, description: 'The functions that get the events.' },
+    counts: {
+      type: 'object',
+      additionalProperties: { type: 'integer', format: 'int64' },
+      description: 'Copies of events by what became of them; for display, the ledger counts.',
+    },
+    lastEventTime: { type: 'string', format: 'date-time', description: 'When the last event came.' },
+    memory: {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      description: 'What the controller remembers of its sources.',
+    },
+    claims: {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      description: 'Claims of sources that keep them here, by group. Not to be edited.',
+    },
+  },
+};
+
+/** What runs a function may write more than this. */
+export const functionStatus: StructuralSchema = {
+  type: 'object',
+  description: 'What is. Written by what runs the function.',
+  'x-kubernetes-preserve-unknown-fields': true,
+  properties: { endpoint: text('Where the function answers.'), conditions },
+};

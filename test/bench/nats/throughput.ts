@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { connect, type NatsConnection } from 'nats';
+import { startNats } from '../../services/nats.ts';
+import { type BenchFunction, measure, printResults, type Result, startFunction } from '../measure.ts';
+import { startNatsGateway } from './gateway.ts';
+
+const EVENT_BYTES = 200;
+/** Core NATS drops what does not fit, so its publisher stays this far ahead of the function at most. */
+const AHEAD = 2_000;
+const CHUNK = 200;
+
+const data = new TextEncoder().encode(`{"fill":"${'x'.repeat(EVENT_BYTES - 11)}"}`);
+
+interface Work {
+  readonly server: string;
+  readonly client: NatsConnection;
+  readonly mode: 'core' | 'jetstream';
+  readonly events: number;
+}
+
+/** The gateway beside the bare loop, on core NATS or on JetStream. */
+export async function natsThroughput(mode: 'core' | 'jetstream', events: number, rounds: number): Promise<void> {
+  const nats = await startNats({ jetstream: true });
+  const client = await connect({ servers: nats.url });
+  try {
+    const results: Result[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      const work = { server: nats.url, client, mode, events };
+      results.push(await bareLoop(work), await gateway(work));
+    }
+    const base = results.filter(({ name }) => name.startsWith('bare')).sort((a, b) => a.micros - b.micros)[0];
+    if (base !== undefined) printResults(`${mode}: ${events} events of ${EVENT_BYTES} bytes`, results, base);
+  } finally {
+    await client.close();
+    await nats.stop();
+  }
+}
+
+async function bareLoop(work: Work): Promise<Result> {
+  const target = await startFunction('fast');
+  const subject = await fill(work);
+  const consumer = work.mode === 'core' ? [] : [await bareConsumer(work, subject)];
+  const file = join(import.meta.dirname, 'bare-loop.ts');
+  const args = [file, work.server, work.mode, subject, target.url, ...consumer];
+  const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
+  loop.stdin.write('\n');
+  const result = await measure('bare loop', loop.pid ?? 0, work.events, drained(work, subject, target));
+  loop.stdin.end();
+  target.stop();
+  return result;
+}
+
+async function gateway(work: Work): Promise<Result> {
+  const target = await startFunction('fast');
+  const subject = await fill(work);
+  const spec = work.mode === 'core' ? {} : { jetstream: {}, startFrom: 'earliest' };
+  const delivery = { concurrency: 64, order: 'none', ...(work.mode === 'core' && { room: 4 * AHEAD }) };
+  const running = await startNatsGateway(work.server, target.url, subject, { ...spec, delivery });
+  const result = await measure('gateway', running.pid, work.events, drained(work, subject, target));
+  await running.stop();
+  target.stop();
+  return result;
+}
+
+/** A new subject; for JetStream with a stream in which all events wait already. */
+async function fill({ client, mode, events }: Work): Promise<string> {
+  const subject = `bench.${randomUUID().slice(0, 8)}`;
+  if (mode === 'core') return subject;
+  const manager = await client.jetstreamManager();
+  const name = subject.replace('.', '-');
+  await manager.streams.add({ name, subjects: [subject] });
+  for (let sent = 0; sent < events; sent += CHUNK) {
+    for (let i = 0; i < Math.min(CHUNK, events - sent); i++) client.publish(subject, data);
+    await client.flush();
+  }
+  while ((await manager.streams.info(name)).state.messages < events) await client.flush();
+  return subject;
+}
+
+async function bareConsumer({ client }: Work, subject: string): Promise<string> {
+  const stream = subject.replace('.', '-');
+  const manager = await client.jetstreamManager();
+  const policy: object = { ack_policy: 'explicit', deliver_policy: 'all' };
+  await manager.consumers.add(stream, { durable_name: 'bare', max_deliver: 1, max_ack_pending: 4_000, ...policy });
+  return `${stream}.bare`;
+}
+
+/** Resolves when the function has got all events. Those of core NATS are published only now. */
+async function drained(work: Work, subject: string, target: BenchFunction): Promise<void> {
+  if (work.mode === 'core') await publishPaced(work, subject, target);
+  await target.received(work.events);
+}
+
+async function publishPaced({ client, events }: Work, subject: string, target: BenchFunction): Promise<void> {
+  for (let sent = 0; sent < events; sent += CHUNK) {
+    for (let i = 0; i < Math.min(CHUNK, events - sent); i++) client.publish(subject, data);
+    await client.flush();
+    if (sent >= AHEAD && sent % (AHEAD / 2) === 0) await target.received(sent - AHEAD);
+  }
+}

@@ -1,0 +1,234 @@
+import kafkajs, { type EachBatchPayload, type OffsetsByTopicPartition } from 'kafkajs';
+import { z } from 'zod';
+import type { Gate, Memory, SourceContext } from '../../src/domain/kind.ts';
+import type { Remembered } from '../../triggers/kafka/adopt.ts';
+import { Claims } from '../../triggers/kafka/claim.ts';
+import type { Group, StoredPosition } from '../../triggers/kafka/membership.ts';
+import { Ownership } from '../../triggers/kafka/ownership.ts';
+import { BatchReader } from '../../triggers/kafka/reader.ts';
+import { kafkaTriggerSpec } from '../../triggers/kafka/spec.ts';
+import type { LostPosition } from '../../triggers/kafka/start.ts';
+import { OutletBench } from './outlet.ts';
+import { loop } from './scripted-commit.ts';
+import { silent, storeless } from './topic-log.ts';
+
+const committed = z.object({ partition: z.int(), offset: z.coerce.number(), metadata: z.string() });
+
+type Topics = OffsetsByTopicPartition['topics'];
+
+/** What becomes of an OffsetCommit. */
+export type Fate =
+  | 'answered'
+  /** Never reaches the broker; its sender hears of a time-out. */
+  | 'lost'
+  /** Applied; its sender hears of a time-out. */
+  | 'unanswered'
+  /** Stays out until `finish`. */
+  | 'held';
+
+const TOPIC = 'orders';
+
+/** The broker's side of one topic and one group, in memory: it applies what a coordinator would apply, and nothing else. */
+export class MemoryGroup {
+  readonly positions = new Map<number, StoredPosition>();
+  readonly ends = new Map<number, { low: number; high: number }>();
+  generation = 0;
+  fate: Fate = 'answered';
+  /** Of the next calls of `positions`. */
+  failures: Error[] = [];
+  #held: ((fate: Exclude<Fate, 'held'>) => void)[] = [];
+
+  constructor(partitions: number, events = 0) {
+    for (let partition = 0; partition < partitions; partition++) this.ends.set(partition, { low: 0, high: events });
+  }
+
+  produce(partition: number, events: number): void {
+    const end = this.ends.get(partition);
+    if (end !== undefined) end.high += events;
+  }
+
+  /** What was held meets its fate. */
+  finish(fate: Exclude<Fate, 'held'> = 'answered'): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const end of held) end(fate);
+  }
+
+  stored(partition: number): StoredPosition {
+    return this.positions.get(partition) ?? { partition, offset: -1, metadata: '' };
+  }
+
+  /** The group as a member of that generation sees it. */
+  seenWith(generation: number, partitions: readonly number[]): Group {
+    return {
+      generation,
+      partitions,
+      commit: (topics) => this.#commit(generation, topics),
+      heartbeat: async () => {},
+      positions: async () => {
+        const failure = this.failures.shift();
+        if (failure !== undefined) throw failure;
+        return [...this.ends.keys()].map((partition) => this.stored(partition));
+      },
+      ends: async () => new Map([...this.ends].filter(([partition]) => partitions.includes(partition))),
+    };
+  }
+
+  async #commit(generation: number, topics: Topics): Promise<void> {
+    const { fate } = this;
+    if (fate !== 'held') return this.#end(fate, generation, topics);
+    const { promise, resolve } = Promise.withResolvers<Exclude<Fate, 'held'>>();
+    this.#held.push(resolve);
+    return this.#end(await promise, generation, topics);
+  }
+
+  async #end(fate: Exclude<Fate, 'held'>, generation: number, topics: Topics): Promise<void> {
+    if (fate === 'lost') throw timeOut();
+    if (generation !== this.generation) throw refusal('ILLEGAL_GENERATION');
+    for (const { partitions } of topics) {
+      for (const part of partitions) {
+        const { partition, offset, metadata } = committed.parse(part);
+        this.positions.set(partition, { partition, offset, metadata });
+      }
+    }
+    if (fate === 'unanswered') throw timeOut();
+  }
+}
+
+const timeOut = () => new kafkajs.KafkaJSConnectionError('Request timed out');
+const refusal = (type: string) =>
+  new kafkajs.KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 0, retriable: false }));
+
+export interface MemberOptions {
+  readonly functions?: readonly string[];
+  readonly spec?: object;
+  readonly remembered?: ReadonlyMap<number, Remembered>;
+  readonly memory?: Memory;
+  readonly bench?: OutletBench;
+  /** Stands in for the bench's. */
+  readonly gate?: Gate;
+  /** Of which process it is. Default: one of its own. */
+  readonly by?: string;
+}
+
+let members = 0;
+
+/** A member of a group without kafkajs: what is ours of a source, over a broker in memory and a clock that stands still. */
+export class MemberBench {
+  readonly bench: OutletBench;
+  readonly by: string;
+  readonly claims: Claims;
+  readonly owned: Ownership;
+  readonly failures: Error[] = [];
+  readonly #reader: BatchReader;
+  readonly #group: MemoryGroup;
+  #seen: Group | undefined;
+  /** Where kafkajs would fetch next. */
+  readonly #resolved = new Map<number, number>();
+
+  constructor(group: MemoryGroup, options: MemberOptions = {}) {
+    const { functions = ['f'], spec = {}, remembered, memory = remembersNothing } = options;
+    this.#group = group;
+    this.by = options.by ?? `process-${members++}`;
+    this.bench = options.bench ?? new OutletBench({ functions });
+    const context: SourceContext = {
+      gate: options.gate ?? this.bench.gate,
+      account: this.bench.outlet.account,
+      log: silent,
+      clock: this.bench.clock,
+      memory,
+      store: storeless,
+      signal: new AbortController().signal,
+      report() {},
+      fail: (error) => void this.failures.push(error),
+    };
+    const parsed = kafkaTriggerSpec.parse({ topic: TOPIC, startFrom: 'earliest', ...spec });
+    const trigger = { kind: 'sample', namespace: 'default', name: 'orders', uid: 'u' };
+    const subscription = { trigger, spec: parsed, fanout: 'shared' as const, functions };
+    this.claims = new Claims(TOPIC, (error) => context.fail(error));
+    this.#reader = new BatchReader(this.claims, 'cluster', subscription, context);
+    this.owned = new Ownership({
+      by: this.by,
+      subscription,
+      claims: this.claims,
+      context,
+      remembered,
+      bare: (partition, offset) => this.#reader.bare(partition, offset),
+    });
+  }
+
+  get partitions(): readonly number[] {
+    return this.#seen?.partitions ?? [];
+  }
+
+  /** Before a join. Resolves when kafkajs would go on. */
+  async leave(waitMs = 1_000): Promise<void> {
+    if (this.#seen === undefined) return;
+    const { clock } = this.bench;
+    await this.owned.leave(this.#seen, clock.monotonic() + waitMs, waitMs);
+  }
+
+  async join(generation: number, ...partitions: readonly number[]): Promise<readonly LostPosition[]> {
+    const seen = this.#group.seenWith(generation, partitions);
+    this.#seen = { ...seen, commit: (topics) => this.#committing(generation, topics) };
+    const held = await this.owned.join(this.#seen);
+    this.#resolved.clear();
+    return held;
+  }
+
+  /**
+   * One batch of that partition: at most so many events, from where kafkajs stands or from another offset. Resolves when
+   * the handler returns.
+   */
+  async read(partition: number, events = Number.POSITIVE_INFINITY, start?: number): Promise<void> {
+    const owned = this.owned.get(partition);
+    const end = this.#group.ends.get(partition);
+    if (owned === undefined || end === undefined) return;
+    const from = start ?? this.#resolved.get(partition) ?? Math.max(0, this.#group.stored(partition).offset);
+    const count = Math.max(0, Math.min(events, end.high - from));
+    const messages = Array.from({ length: count }, (_, i) => record(partition, from + i));
+    if (messages.length === 0) return;
+    const payload = {
+      batch: { topic: TOPIC, partition, messages, lastOffset: () => String(from + count - 1) },
+      resolveOffset: (offset: string) => this.#resolved.set(partition, Number(offset) + 1),
+      heartbeat: async () => {},
+      isRunning: () => true,
+      isStale: () => false,
+    };
+    await this.#reader.read(payload as unknown as EachBatchPayload, owned).catch(() => {});
+  }
+
+  /** Answers what is open, and lets it be settled. */
+  async answer(status = 200, ...eventIds: readonly string[]): Promise<void> {
+    for (const fn of this.bench.functions.values()) fn.answer(status, ...eventIds);
+    await loop();
+  }
+
+  /** Lets a settle commit go out by itself. */
+  async quiet(ms = 1_000): Promise<void> {
+    await this.bench.run(ms, 100);
+    await loop();
+  }
+
+  /** Bodies of the requests that a function of this member got. */
+  calls(name = 'f'): string[] {
+    return this.bench.f(name).calls.map(({ request }) => Buffer.from(request.body ?? []).toString());
+  }
+
+  #committing(generation: number, topics: Topics): Promise<void> {
+    const done = this.#group.seenWith(generation, []).commit(topics);
+    return done.then(() => this.claims.committed(topics, generation));
+  }
+}
+
+const remembersNothing: Memory = { recall: () => undefined, remember: async () => {} };
+
+const record = (partition: number, offset: number) => ({
+  key: null,
+  value: Buffer.from(`${partition}/${offset}`),
+  timestamp: '0',
+  offset: String(offset),
+  headers: {},
+  attributes: 0,
+  size: 0,
+});

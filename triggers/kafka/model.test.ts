@@ -1,0 +1,199 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type Fate, MemberBench, MemoryGroup } from '../../test/support/kafka-member.ts';
+import { loop } from '../../test/support/scripted-commit.ts';
+
+/*
+ * Members of one group that read, answer, settle, freeze, die and doubt in any order, over a broker in memory that applies
+ * what a coordinator would apply. After every step each ledger balances and nothing was sent twice; in the end everything
+ * that was published is accounted for, to the event.
+ */
+
+const PARTITIONS = 3;
+const MEMBERS = 2;
+
+type Step =
+  | { readonly type: 'produce'; readonly partition: number; readonly events: number }
+  | { readonly type: 'read'; readonly member: number; readonly partition: number; readonly fate: Fate }
+  | { readonly type: 'answer' | 'settle' | 'freeze' | 'die'; readonly member: number }
+  /** Who gets which partition; `patient`: waits for what is in flight. */
+  | { readonly type: 'rebalance'; readonly owners: readonly number[]; readonly patient: boolean };
+
+const member = fc.nat({ max: MEMBERS - 1 });
+const partition = fc.nat({ max: PARTITIONS - 1 });
+const owners = fc.array(member, { minLength: PARTITIONS, maxLength: PARTITIONS });
+const fate = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Fate>('answered') },
+  { weight: 2, arbitrary: fc.constantFrom<Fate>('lost', 'unanswered', 'held') },
+);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ type: fc.constant('produce' as const), partition, events: fc.integer({ min: 1, max: 5 }) }),
+  },
+  { weight: 8, arbitrary: fc.record({ type: fc.constant('read' as const), member, partition, fate }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('answer' as const), member }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const), member }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('rebalance' as const), owners, patient: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('freeze' as const, 'die' as const), member }) },
+);
+
+class World {
+  readonly group = new MemoryGroup(PARTITIONS);
+  readonly #members: MemberBench[] = [];
+  readonly #all: MemberBench[] = [];
+  readonly #frozen = new Set<MemberBench>();
+  /** Handlers that have not returned: kafkajs runs one for each partition at a time. */
+  readonly #busy = new Map<MemberBench, Set<number>>();
+  #owners: readonly number[] = Array(PARTITIONS).fill(0);
+
+  constructor() {
+    for (let i = 0; i < MEMBERS; i++) this.#members.push(this.#add(new MemberBench(this.group)));
+  }
+
+  async run(one: Step): Promise<void> {
+    switch (one.type) {
+      case 'produce':
+        return this.group.produce(one.partition, one.events);
+      case 'read':
+        return this.#read(this.#at(one.member), one.partition, one.fate);
+      case 'answer':
+        return this.#at(one.member).answer();
+      case 'settle':
+        return this.#at(one.member).quiet();
+      case 'freeze':
+        this.#frozen.add(this.#at(one.member));
+        return;
+      case 'die':
+        this.#members[one.member] = this.#add(new MemberBench(this.group));
+        return this.rebalance(this.#owners, false);
+      case 'rebalance':
+        return this.rebalance(one.owners, one.patient);
+      default:
+        one satisfies never;
+    }
+  }
+
+  /** All that are not frozen leave the generation, and join the next; those that failed are opened anew. */
+  async rebalance(owners: readonly number[], patient: boolean): Promise<void> {
+    this.#owners = owners;
+    for (const one of this.#members) if (!this.#frozen.has(one)) await this.#leave(one, patient);
+    this.group.generation++;
+    for (const [i, one] of this.#members.entries()) {
+      if (this.#frozen.has(one)) continue;
+      const renewed = one.failures.length > 0 ? await this.#renew(one) : one;
+      this.#members[i] = renewed;
+      await renewed.join(this.group.generation, ...owners.flatMap((owner, each) => (owner === i ? [each] : [])));
+    }
+    // Whoever is frozen learns it when it wakes up.
+    this.#frozen.clear();
+  }
+
+  check(): void {
+    for (const one of this.#members) expect(one.bench.balanced).toBe(true);
+    const sent = this.#sent();
+    expect(new Set(sent).size).toBe(sent.length);
+  }
+
+  /** Everything heals, and is read and answered to the end. */
+  async finish(): Promise<void> {
+    for (let round = 0; round < 2; round++) await this.rebalance([0, 1, 0], true);
+    for (let round = 0; round < 200 && !this.#isDone(); round++) {
+      for (const one of this.#members) {
+        for (const each of one.partitions) await this.#read(one, each, 'answered');
+        await one.answer();
+        await one.bench.run(1_000, 500);
+      }
+    }
+    for (const one of this.#members) await one.quiet();
+    this.check();
+    const produced = [...this.group.ends.values()].reduce((sum, { high }) => sum + high, 0);
+    const rows = this.#members.map(({ bench }) => bench.report());
+    const sum = (of: (row: (typeof rows)[number]) => number) => rows.reduce((total, row) => total + of(row), 0);
+    const doubtful = sum(({ unknown, dropped }) => (unknown.crash ?? 0) + (dropped.claim_lost ?? 0));
+    const delivered = sum((row) => row.delivered);
+    expect({ read: sum(({ read }) => read), claimed: sum(({ claimed }) => claimed) }).toEqual({
+      read: produced,
+      claimed: produced,
+    });
+    expect(delivered + doubtful).toBe(produced);
+    const sent = this.#sent().length;
+    expect(sent).toBeGreaterThanOrEqual(delivered);
+    expect(produced - sent).toBeLessThanOrEqual(doubtful);
+  }
+
+  async shut(): Promise<void> {
+    this.group.finish('lost');
+    await loop();
+    for (const bench of new Set(this.#all.map((one) => one.bench))) await bench.shut();
+  }
+
+  #at(i: number): MemberBench {
+    const found = this.#members[i];
+    if (found === undefined) throw new Error(`there is no member ${i}`);
+    return found;
+  }
+
+  #add(one: MemberBench): MemberBench {
+    this.#all.push(one);
+    this.#busy.set(one, new Set());
+    return one;
+  }
+
+  async #read(one: MemberBench, each: number, fate: Fate): Promise<void> {
+    const busy = this.#busy.get(one);
+    if (busy === undefined || busy.has(each) || one.failures.length > 0) return;
+    busy.add(each);
+    this.group.fate = fate;
+    void one.read(each).finally(() => busy.delete(each));
+    await loop();
+    this.group.fate = 'answered';
+  }
+
+  async #leave(one: MemberBench, patient: boolean): Promise<void> {
+    this.group.finish();
+    await loop();
+    if (patient) await one.answer();
+    await one.leave(0);
+    // A handler that waits for room looks up now and then.
+    await one.bench.run(1_000, 500);
+    await loop();
+  }
+
+  /** As a controller does after `fail`: what was passed is drained first. */
+  async #renew(one: MemberBench): Promise<MemberBench> {
+    while (one.bench.report().inFlight > 0) await one.answer();
+    const remembered = one.owned.remember();
+    one.owned.close();
+    return this.#add(new MemberBench(this.group, { remembered, bench: one.bench, by: one.by }));
+  }
+
+  #isDone(): boolean {
+    const isRead = [...this.group.ends].every(([each, { high }]) => this.group.stored(each).offset === high);
+    return isRead && this.#members.every(({ bench }) => bench.report().inFlight === 0);
+  }
+
+  #sent(): string[] {
+    const benches = new Map(this.#all.map((one) => [one.bench, one]));
+    return [...benches.values()].flatMap((one) => one.calls());
+  }
+}
+
+test('at most once, and balanced to the event, whatever members do and brokers answer', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const world = new World();
+      try {
+        await world.rebalance([0, 1, 0], false);
+        for (const one of steps) {
+          await world.run(one);
+          world.check();
+        }
+        await world.finish();
+      } finally {
+        await world.shut();
+      }
+    }),
+    { numRuns: 300 },
+  );
+}, 60_000);
