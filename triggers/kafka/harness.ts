@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Broker, ConformanceTopic, Harness } from '../../test/conformance/harness.ts';
 import { sharedKafka } from '../../test/services/shared.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/port.ts';
 import { silent } from '../../test/support/topic-log.ts';
 import { createKafkaKind } from './index.ts';
@@ -25,7 +26,12 @@ async function startBroker(): Promise<Broker> {
     // One for each topic: kafkajs asks for every topic that a producer ever knew, and fails when one is gone.
     const producer = client.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 4 }] });
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic, numPartitions: 4 }] });
+    // kafkajs would give up where a broker has not heard of the topic yet.
+    await eventually(`${topic} has leaders`, async () => {
+      const [found] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;
+      return found?.partitions.length === 4 && found.partitions.every(({ leader }) => leader >= 0);
+    });
     return {
       pattern: topic,
       async publish(events) {

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type OffsetsByTopicPartition, type PartitionAssigner } from 'kafkajs';
 
 /*
@@ -57,6 +58,7 @@ interface ConsumerGroup {
     heartbeat(request: object): Promise<unknown>;
   };
   readonly cluster: {
+    refreshMetadata(): Promise<void>;
     findTopicPartitionMetadata(topic: string): { partitionId: number }[];
     fetchTopicsOffset(topics: object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>;
   };
@@ -77,9 +79,19 @@ const REJOIN: ReadonlySet<string> = new Set([
   'REBALANCE_IN_PROGRESS',
   'ILLEGAL_GENERATION',
   'NOT_COORDINATOR_FOR_GROUP',
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
 ]);
-/** How often `joined` may be overtaken by the next rebalance before the consumer gives up. */
+/** The leader of a partition has moved, or is not known yet. */
+const STALE_METADATA: ReadonlySet<string> = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'REPLICA_NOT_AVAILABLE',
+  'OFFSET_NOT_AVAILABLE',
+]);
+/** How often `joined` may be overtaken by the next rebalance, or by a coordinator that moves, before the consumer gives up. */
 const MAX_JOINS = 20;
+const JOIN_AGAIN_MS = 100;
 
 const require = createRequire(import.meta.url);
 let isPatched = false;
@@ -131,13 +143,14 @@ async function joinWith(
   joinAndSync: ConsumerGroup['joinAndSync'],
 ): Promise<void> {
   if (group.offsetManager !== null) await listener.leaving(groupOf(group));
-  for (let joins = 1; ; joins++) {
+  for (let tries = 1; ; tries++) {
     await joinAndSync.call(group);
     try {
       await listener.joined(groupOf(group));
       return;
     } catch (error) {
-      if (joins === MAX_JOINS || !(await mayJoinAgain(group, error))) throw error;
+      if (tries === MAX_JOINS || !(await mayJoinAgain(group, error))) throw error;
+      await delay(JOIN_AGAIN_MS);
     }
   }
 }
@@ -153,6 +166,10 @@ async function mayJoinAgain(group: ConsumerGroup, error: unknown): Promise<boole
   if (!(error instanceof kafkajs.KafkaJSProtocolError)) return false;
   if (error.type === 'UNKNOWN_MEMBER_ID') {
     group.memberId = null;
+    return true;
+  }
+  if (STALE_METADATA.has(error.type)) {
+    await group.cluster.refreshMetadata();
     return true;
   }
   return REJOIN.has(error.type);
