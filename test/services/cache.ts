@@ -48,7 +48,7 @@ export async function run(
 ) {
   const child = spawn(tool.command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal: AbortSignal.timeout(600_000),
+    signal: AbortSignal.timeout(1_800_000),
     ...options,
   });
   let output = '';

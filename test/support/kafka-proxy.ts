@@ -12,6 +12,12 @@ export interface Frame {
   readonly bytes: Buffer;
 }
 
+export const isCommit = ({ apiKey }: Frame): boolean => apiKey === apiKeys.offsetCommit;
+
+/** A commit that claims: its metadata have unsettled offsets. */
+export const isClaim = (frame: Frame): boolean =>
+  isCommit(frame) && frame.direction === 'request' && /"open":"[^"]/.test(frame.bytes.toString('latin1'));
+
 /** What becomes of a frame. A promise: it waits, and so does what comes behind it in the same direction. */
 export type Verdict =
   | 'pass'

@@ -18,6 +18,7 @@ const READ: Readonly<Record<string, string>> = {
   'src/consumer/consumerGroup.js': 'f3e461738585a8dc6574c647123a18afc732f81cdee4f9f7bb62e4aa1dffbfbb',
   'src/consumer/offsetManager/index.js': 'bd1041968ae322324ebf64d2569308db19d24f70ee5dbb72c964b43bfe85c00e',
   'src/consumer/runner.js': 'fad3247df2e3ba483b94e014e5c5916fd72d7bdfc3b3dfccc5232b60da18306d',
+  'src/protocol/recordBatch/record/v0/decoder.js': '86d740054c8be29b02873bf2871eb43ba5004af94324610541dbab2d9fabcc65',
   'src/network/requestQueue/index.js': 'b55986089c14f8f7bfc377922e2e65b3e4c1e7c7af2752d3b10a75dfe9e9260c',
 };
 
@@ -47,6 +48,24 @@ describe('kafkajs', () => {
     const group = new ConsumerGroup({ topics: ['orders'], groupId: 'g', assigners: [], logger, cluster: {} });
     expect(group).toMatchObject({ groupId: 'g', topicsSubscribed: ['orders'], offsetManager: null, memberId: null });
   });
+});
+
+test('a record with thousands of headers is read with the first of them only', () => {
+  createKafka({ brokers: ['127.0.0.1:1'] }, silent);
+  const encode = require('kafkajs/src/protocol/recordBatch/record/v0');
+  const decode = require('kafkajs/src/protocol/recordBatch/record/v0/decoder');
+  const Decoder = require('kafkajs/src/protocol/decoder');
+  const named = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, `${i}`]));
+  const read = (headers: object) => {
+    const decoder = new Decoder(encode({ key: 'k', value: 'v', headers }).buffer);
+    decoder.readVarInt();
+    const record = decode(decoder, { firstOffset: '7', firstTimestamp: '0' });
+    expect({ offset: record.offset, value: String(record.value) }).toEqual({ offset: '7', value: 'v' });
+    return Object.keys(record.headers);
+  };
+  expect(read(named(3))).toEqual(['h0', 'h1', 'h2']);
+  expect(read({})).toEqual([]);
+  expect(read(named(2_000))).toEqual(Object.keys(named(256)));
 });
 
 const queueClass = z.custom<new (options: object) => Queue>((value) => typeof value === 'function');

@@ -33,6 +33,28 @@ export function patchIdleTimer(): void {
   prototype.patched = true;
 }
 
+/** Of one record: functions get fewer. */
+const MAX_RECORD_HEADERS = 256;
+
+interface Decoder {
+  /** kafkajs reads nothing but the headers of a record with it. */
+  readVarIntArray(reader: object): unknown[];
+}
+
+/**
+ * kafkajs gathers the headers of a record by copying all that it has for each one more: a few records with thousands of
+ * them would stop the process for seconds, heartbeats included. What comes behind the first ones is left out.
+ */
+export function patchRecordHeaders(): void {
+  const { prototype } = require('kafkajs/src/protocol/decoder') as { prototype: Decoder & { patched?: true } };
+  if (prototype.patched === true) return;
+  const readVarIntArray = prototype.readVarIntArray;
+  prototype.readVarIntArray = function (this: Decoder, reader) {
+    return readVarIntArray.call(this, reader).slice(0, MAX_RECORD_HEADERS);
+  };
+  prototype.patched = true;
+}
+
 /**
  * Answers to an OffsetCommit after which it is certain that nothing was applied, and nothing will be. NOT_COORDINATOR_FOR_GROUP
  * is not among them: a coordinator that loses its log while a commit is being replicated answers so, and its successor may
@@ -60,6 +82,7 @@ export const isRefusal = (error: Error): boolean =>
  */
 export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
+  patchRecordHeaders();
   patchMembership();
   registerCodecs();
   return new kafkajs.Kafka({

@@ -24,6 +24,7 @@ export interface OwnershipOptions {
 export class Ownership {
   readonly #options: OwnershipOptions;
   readonly #partitions = new Map<number, OwnedPartition>();
+  readonly #remembered: Map<number, Remembered>;
   #isFirstJoin = true;
   #cancelSettle: (() => void) | undefined;
   #isClosed = false;
@@ -31,6 +32,7 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
+    this.#remembered = new Map(options.remembered);
     options.claims.onGather = () => void this.settle();
   }
 
@@ -168,13 +170,16 @@ export class Ownership {
 
   #takeOver(start: Start): void {
     const { partition, offset, metadata } = start;
-    const { by, context, subscription, remembered, bare } = this.#options;
-    const { counts, doubtful } = adopt(metadata, subscription.functions, remembered?.get(partition));
+    const { by, context, subscription, bare } = this.#options;
+    const remembered = this.#remembered.get(partition);
+    // Once: what becomes of the partition from now on, it does not know.
+    this.#remembered.delete(partition);
+    const { counts, doubtful } = adopt(metadata, subscription.functions, remembered);
     for (const [name, own] of counts) context.account.adopt(name, own);
     const owned = new OwnedPartition(partition, offset, by, subscription.functions, counts, () => this.#settled());
     this.#partitions.set(partition, owned);
     // Outcomes that are remembered may not be stored.
-    if (remembered?.has(partition)) owned.markDirty();
+    if (remembered !== undefined) owned.markDirty();
     for (const copy of doubtful) {
       owned.count(copy.functionName, copy.outcome);
       context.account.inDoubt(bare(partition, copy.offset), copy.functionName, copy.outcome);

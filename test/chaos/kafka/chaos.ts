@@ -44,6 +44,7 @@ export async function killing(
   const names = Object.keys(steps);
   const results = new Map(names.map((name) => [name, noResult(1, `kill -9, ${name}`)]));
   let next = 0;
+  let done = 0;
   const lane = async (n: number) => {
     await using stage = await Stage.start({ kafka, wire, random: seededRandom(seed + n) });
     while (next < kills) {
@@ -54,7 +55,7 @@ export async function killing(
         if (!(await killAt(stage, name))) result.failures.push('the step did not come');
         return from;
       });
-      if (next % 20 === 0) console.log(`${next} kills`);
+      if (++done % 20 === 0) console.log(`${done} kills`);
     }
   };
   await Promise.all(Array.from({ length: Math.min(lanes, kills) }, (_, n) => lane(n)));

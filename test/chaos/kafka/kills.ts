@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { apiKeys, type Frame, type Verdict } from '../../support/kafka-proxy.ts';
+import { apiKeys, type Frame, isClaim, isCommit, type Verdict } from '../../support/kafka-proxy.ts';
 import { delivery, functions, type Stage } from './stage.ts';
 
 /*
@@ -10,10 +10,6 @@ import { delivery, functions, type Stage } from './stage.ts';
 /** Arranges that `kill` is called at that step of the events that are published next. */
 type Arm = (stage: Stage, kill: () => void) => void;
 
-const isCommit = ({ apiKey }: Frame) => apiKey === apiKeys.offsetCommit;
-/** Its metadata have unsettled offsets. */
-const isClaim = (frame: Frame) =>
-  isCommit(frame) && frame.direction === 'request' && /"open":"[^"]/.test(frame.bytes.toString('latin1'));
 const isSettle = (frame: Frame) => isCommit(frame) && frame.direction === 'request' && !isClaim(frame);
 const isAnsweredCommit = (frame: Frame) => isCommit(frame) && frame.direction === 'answer';
 /** Longer than one that has no records. */

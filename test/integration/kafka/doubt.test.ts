@@ -3,7 +3,14 @@ import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { checkDelivery } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createTopic, type TestTopic } from '../../support/kafka.ts';
-import { apiKeys, type Frame, type KafkaProxy, startKafkaProxy, type Verdict } from '../../support/kafka-proxy.ts';
+import {
+  type Frame,
+  isClaim,
+  isCommit,
+  type KafkaProxy,
+  startKafkaProxy,
+  type Verdict,
+} from '../../support/kafka-proxy.ts';
 import { type Replica, startReplica } from '../../support/kafka-subscription.ts';
 import { type Recorder, startRecorder } from '../../support/recorder.ts';
 
@@ -25,15 +32,14 @@ afterAll(async () => {
   await kafka.stop();
 });
 
-const isCommit = ({ apiKey }: Frame) => apiKey === apiKeys.offsetCommit;
-
-/** Once: the next frame of that sort, from now on, meets that verdict; the promise resolves then. */
+/** Once: the next claim from now on, or the answer to it, meets that verdict; the promise resolves then. */
 function next(direction: Frame['direction'], verdict: Verdict): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let isDone = false;
+  let isClaimed = false;
   proxy.rule((frame) => {
-    if (isDone || frame.direction !== direction || !isCommit(frame)) return 'pass';
-    isDone = true;
+    isClaimed ||= isClaim(frame);
+    if (!isClaimed || frame.direction !== direction || !isCommit(frame)) return 'pass';
+    proxy.rule(() => 'pass');
     resolve();
     return verdict;
   });
