@@ -11,7 +11,6 @@ import { delivery, functions, type Stage } from './stage.ts';
 type Arm = (stage: Stage, kill: () => void) => void;
 
 const isSettle = (frame: Frame) => isCommit(frame) && frame.direction === 'request' && !isClaim(frame);
-const isAnsweredCommit = (frame: Frame) => isCommit(frame) && frame.direction === 'answer';
 /** Longer than one that has no records. */
 const isFetched = ({ apiKey, direction, bytes }: Frame) =>
   apiKey === apiKeys.fetch && direction === 'answer' && bytes.length > 400;
@@ -34,7 +33,14 @@ export const steps: Readonly<Record<string, Arm>> = {
   'after fetch': onFrame(isFetched, 'pass', 'behind'),
   'commit on its way': onFrame(isClaim, 'swallow'),
   'commit sent': onFrame(isClaim, 'pass'),
-  'commit answered': onFrame(isAnsweredCommit, 'pass', 'behind'),
+  'commit answered'(stage, kill) {
+    let isClaimed = false;
+    const isAnswered = (frame: Frame) => {
+      isClaimed ||= isClaim(frame);
+      return isClaimed && isCommit(frame) && frame.direction === 'answer';
+    };
+    onFrame(isAnswered, 'pass', 'behind')(stage, kill);
+  },
   queued(stage, kill) {
     const before = functions.map((name) => stage.recorder.of(name).length);
     const isFull = () =>

@@ -89,6 +89,20 @@ export const disturbances: readonly Disturb[] = [
   },
   {
     row: 4,
+    fault: 'the broker is killed, and away for a minute',
+    brokers: 1,
+    trials: 1,
+    bounds: { inDoubt: WINDOW },
+    async run(stage) {
+      await stage.publish(LOAD);
+      await stage.kafka.kill('SIGKILL');
+      await pause(60_000);
+      await stage.kafka.restart();
+      return undefined;
+    },
+  },
+  {
+    row: 4,
     fault: 'partitions are added',
     brokers: 1,
     trials: 2,
