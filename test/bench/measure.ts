@@ -34,8 +34,11 @@ export interface BenchFunction {
 const LOOK_EVERY_MS = 20;
 
 /** A function of the benches, in a process of its own. */
-export async function startFunction(file: 'fast' | 'slow' | 'latency'): Promise<BenchFunction> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, `${file}-function.ts`)], {
+export async function startFunction(
+  file: 'fast' | 'slow' | 'latency' | 'schedule',
+  host = '127.0.0.1',
+): Promise<BenchFunction> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, `${file}-function.ts`), host], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -45,7 +48,7 @@ export async function startFunction(file: 'fast' | 'slow' | 'latency'): Promise<
       .slice(1);
   const [port] = await words();
   return {
-    url: `http://127.0.0.1:${port}/`,
+    url: `http://${host}:${port}/`,
     async received(count) {
       for (;;) {
         child.stdin.write('\n');
@@ -80,7 +83,15 @@ export async function measure(name: string, pid: number, events: number, done: P
   return { name, events, seconds, micros: each('cpu'), kernel: each('kernel'), peakRss: after.peakRss };
 }
 
-export function printResults(title: string, results: readonly Result[], base: Result): void {
+/** Each result beside the cheapest bare loop that makes its calls in the same way. */
+export function printResults(title: string, rounds: ReadonlyMap<string, readonly Result[]>): void {
+  for (const [caller, results] of rounds) {
+    const bare = results.filter(({ name }) => name.startsWith('bare')).map(({ micros }) => micros);
+    printTable(`${title}, calls by ${caller}`, results, Math.min(...bare));
+  }
+}
+
+function printTable(title: string, results: readonly Result[], base: number): void {
   console.log(`\n${title}`);
   console.log(
     `  ${'loop'.padEnd(22)} ${'events/s'.padStart(9)} ${'CPU us/event'.padStart(13)} ${'kernel'.padStart(7)} ${'x bare'.padStart(7)} ${'peak RSS'.padStart(9)}`,
@@ -91,7 +102,7 @@ export function printResults(title: string, results: readonly Result[], base: Re
       String(Math.round(events / seconds)).padStart(9),
       micros.toFixed(1).padStart(13),
       kernel.toFixed(1).padStart(7),
-      (micros / base.micros).toFixed(2).padStart(7),
+      (micros / base).toFixed(2).padStart(7),
       `${Math.round(peakRss / 1_048_576)} MiB`.padStart(9),
     ];
     console.log(`  ${columns.join(' ')}`);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../domain/clock.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
 
 /** One HTTP request, made once. */
@@ -40,6 +41,12 @@ export interface Caller {
   probe(): Promise<boolean>;
   /** Lets calls under way end, then closes all connections. */
   close(): Promise<void>;
+}
+
+export interface CallerOptions {
+  readonly clock: Clock;
+  /** Addresses that are never called. Asked of the very address that was connected to, before a byte is sent. */
+  readonly forbids: (address: string) => boolean;
 }
 
 export type CallerFactory = (origin: string, connections: number) => Caller;

@@ -1,8 +1,8 @@
-import { connect } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import { asError } from '../../domain/errors.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
-import type { Answer, Call, Caller, CallListener, OutgoingRequest } from './call.ts';
+import type { Answer, Call, Caller, CallerFactory, CallerOptions, CallListener, OutgoingRequest } from './call.ts';
+import { canConnect } from './probe.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 5 s idle time-out of Node.js servers, so that we close an idle connection before they do. */
@@ -17,14 +17,19 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Not through undici's Pool, which looks through all its connections for each call: here a call takes the connection that
  * became free last. Nor does a lane make more calls at a time than there are connections.
  */
-export function undiciCaller(origin: string, connections: number): Caller {
+export function undiciCaller(options: Pick<CallerOptions, 'forbids'>): CallerFactory {
+  return (origin, connections) => openCaller(origin, connections, options);
+}
+
+function openCaller(origin: string, connections: number, { forbids }: Pick<CallerOptions, 'forbids'>): Caller {
+  const clientOptions = { ...CLIENT_OPTIONS, connect: connector(forbids) };
   const clients: Client[] = [];
   const free: Client[] = [];
   let next = 0;
   let closing: Promise<void> | undefined;
 
   function open(): Client {
-    const client = new Client(origin, CLIENT_OPTIONS);
+    const client = new Client(origin, clientOptions);
     clients.push(client);
     return client;
   }
@@ -46,7 +51,7 @@ export function undiciCaller(origin: string, connections: number): Caller {
       }
       return call;
     },
-    probe: () => canConnect(new URL(origin)),
+    probe: () => canConnect(new URL(origin), forbids),
     close() {
       closing ??= Promise.all(clients.map((client) => client.close())).then(() => {});
       return closing;
@@ -57,7 +62,6 @@ export function undiciCaller(origin: string, connections: number): Caller {
 const CLIENT_OPTIONS: Client.Options = {
   pipelining: 1,
   allowH2: false,
-  connect: { timeout: CONNECT_TIMEOUT_MS, noDelay: true },
   keepAliveTimeout: KEEP_ALIVE_MS,
   keepAliveMaxTimeout: KEEP_ALIVE_MS,
   keepAliveTimeoutThreshold: 500,
@@ -66,6 +70,19 @@ const CLIENT_OPTIONS: Client.Options = {
   bodyTimeout: 0,
   maxHeaderSize: 16 * 1024,
 };
+
+/** Connects, and gives up a connection to an address that is never called before a byte of HTTP is sent. */
+function connector(forbids: CallerOptions['forbids']): buildConnector.connector {
+  const connect = buildConnector({ timeout: CONNECT_TIMEOUT_MS, noDelay: true });
+  return (options, callback) =>
+    connect(options, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      const { remoteAddress = '' } = socket;
+      if (!forbids(remoteAddress)) return callback(null, socket);
+      socket.destroy();
+      callback(new Error(`${remoteAddress} is an address that is never called`), null);
+    });
+}
 
 function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
   const { path, method, headers, body } = request;
@@ -151,17 +168,3 @@ const USAGE_ERRORS: readonly unknown[] = [
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
 ];
 const isUsageError = (cause: Error): boolean => 'code' in cause && USAGE_ERRORS.includes(cause.code);
-
-function canConnect(origin: URL): Promise<boolean> {
-  const port = origin.port === '' ? (origin.protocol === 'https:' ? 443 : 80) : Number(origin.port);
-  return new Promise((resolve) => {
-    const socket = connect({ host: origin.hostname.replace(/^\[|\]$/g, ''), port, timeout: CONNECT_TIMEOUT_MS });
-    const finish = (reachable: boolean) => {
-      socket.destroy();
-      resolve(reachable);
-    };
-    socket.once('connect', () => finish(true));
-    socket.once('timeout', () => finish(false));
-    socket.once('error', () => finish(false));
-  });
-}

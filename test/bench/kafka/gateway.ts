@@ -15,11 +15,22 @@ export interface BenchGateway {
 
 const LOOK_EVERY_MS = 50;
 
+export interface BenchGatewayOptions {
+  /** How many functions the URL is. Default: one. */
+  readonly names?: number;
+  /** Default: the gateway's own. */
+  readonly caller?: string;
+}
+
 /** A gateway on real brokers, with one function under one or more names. */
-export async function startBenchGateway(brokers: readonly string[], url: string, names = 1): Promise<BenchGateway> {
+export async function startBenchGateway(
+  brokers: readonly string[],
+  url: string,
+  { names = 1, caller = 'http1' }: BenchGatewayOptions = {},
+): Promise<BenchGateway> {
   const apiVersion = 'kubeless.io/v1beta1';
   const gateway = await startGateway({
-    env: { KAFKA_BROKERS: brokers.join(',') },
+    env: { KAFKA_BROKERS: brokers.join(','), TRIGATE_CALLER: caller },
     manifests: Array.from({ length: names }, (_, i) => {
       const metadata = { name: `bench-${i}`, labels: { app: 'bench' } };
       return { apiVersion, kind: 'Function', metadata, spec: { endpoint: url } };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startKafka } from '../../services/kafka.ts';
 import { createTopic, type TestTopic } from '../../support/kafka.ts';
+import { type BareCaller, callers } from '../bare-calls.ts';
 import { measure, printResults, type Result, startFunction } from '../measure.ts';
 import { startBenchGateway } from './gateway.ts';
 
@@ -19,18 +20,16 @@ export async function kafkaThroughput(events: number, rounds: number, functions 
   try {
     await using topic = await createTopic(kafka.brokers, { partitions: PARTITIONS, name: 'bench' });
     await topic.produce(events, { key: () => null, size: EVENT_BYTES });
-    const results: Result[] = [];
-    for (let round = 1; round <= rounds; round++) {
-      const work = { brokers: kafka.brokers, topic, events, functions };
-      results.push(await bareLoop(work), await gateway(work));
-    }
-    const base = results.filter(({ name }) => name.startsWith('bare')).sort((a, b) => a.micros - b.micros)[0];
-    if (base !== undefined)
-      printResults(
-        `kafka: ${events} events of ${EVENT_BYTES} bytes, ${PARTITIONS} partitions, ${functions} function(s)`,
-        results,
-        base,
-      );
+    const results = new Map<BareCaller, Result[]>(callers.map((caller) => [caller, []]));
+    for (let round = 1; round <= rounds; round++)
+      for (const [caller, of] of results) {
+        const work = { brokers: kafka.brokers, topic, events, functions, caller };
+        of.push(await bareLoop(work), await gateway(work));
+      }
+    printResults(
+      `kafka: ${events} events of ${EVENT_BYTES} bytes, ${PARTITIONS} partitions, ${functions} function(s)`,
+      results,
+    );
   } finally {
     await kafka.stop();
   }
@@ -41,9 +40,10 @@ interface Work {
   readonly topic: TestTopic;
   readonly events: number;
   readonly functions: number;
+  readonly caller: BareCaller;
 }
 
-async function bareLoop({ brokers, topic, events, functions }: Work): Promise<Result> {
+async function bareLoop({ brokers, topic, events, functions, caller }: Work): Promise<Result> {
   const target = await startFunction('fast');
   const args = [
     join(import.meta.dirname, 'bare-loop.ts'),
@@ -52,6 +52,7 @@ async function bareLoop({ brokers, topic, events, functions }: Work): Promise<Re
     target.url,
     randomUUID(),
     String(functions),
+    caller,
   ];
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
@@ -62,9 +63,9 @@ async function bareLoop({ brokers, topic, events, functions }: Work): Promise<Re
   return result;
 }
 
-async function gateway({ brokers, topic, events, functions }: Work): Promise<Result> {
+async function gateway({ brokers, topic, events, functions, caller }: Work): Promise<Result> {
   const target = await startFunction('fast');
-  const running = await startBenchGateway(brokers, target.url, functions);
+  const running = await startBenchGateway(brokers, target.url, { names: functions, caller });
   const fanout = functions === 1 ? 'isolated' : 'shared';
   await running.trigger({ topic: topic.name, fanout, delivery: { concurrency: 64 } });
   const result = await measure('gateway', running.pid, events, target.received(events * functions));

@@ -1,8 +1,9 @@
 import { connect, type Msg } from 'nats';
-import { type Dispatcher, Pool } from 'undici';
+import { bareCalls, isCaller } from '../bare-calls.ts';
 
 /*
- * What the gateway is measured against: the nats client → `undici` dispatch with 64 calls in flight and 13 headers. With
+ * What the gateway is measured against: the nats client, and 64 calls in flight with 13 headers, by
+ * `undici` dispatch or by a bare socket. With
  * JetStream: pulls by hand of at most as many as may be in flight, and an acknowledgement after each answer. No lanes, no
  * ledger, no feed, no guard against anything.
  */
@@ -10,36 +11,23 @@ import { type Dispatcher, Pool } from 'undici';
 const IN_FLIGHT = 64;
 const PULL = 256;
 
-const [server = '', mode = '', subject = '', url = '', consumer = ''] = process.argv.slice(2);
+const [server = '', mode = '', subject = '', url = '', caller = '', consumer = ''] = process.argv.slice(2);
 const connection = await connect({ servers: server });
-const pool = new Pool(new URL(url).origin, { connections: IN_FLIGHT, pipelining: 1 });
+const call = bareCalls(isCaller(caller) ? caller : 'undici', url, IN_FLIGHT, {
+  namespace: 'natstriggers.kubeless.io',
+  topic: subject,
+  source: `nats://${subject}`,
+  type: 'dev.trigate.nats.message',
+});
 
 let inFlight = 0;
 let waiting: Msg[] = [];
 let next = 0;
 
-class Handler implements Dispatcher.DispatchHandler {
-  readonly #reply: string | undefined;
-  constructor(reply: string | undefined) {
-    this.#reply = reply;
-  }
-  onRequestStart(): void {}
-  onResponseStart(): void {}
-  onResponseData(): void {}
-  onResponseEnd(): void {
-    inFlight--;
-    if (this.#reply !== undefined) connection.publish(this.#reply, '+ACK');
-    pump();
-  }
-  onResponseError(_controller: unknown, error: Error): void {
-    throw error;
-  }
-}
-
 function pump(): void {
   while (inFlight < IN_FLIGHT && next < waiting.length) {
     const message = waiting[next++];
-    if (message !== undefined) call(message);
+    if (message !== undefined) send(message);
   }
   if (next < waiting.length) return;
   waiting = [];
@@ -56,29 +44,13 @@ function pull(): void {
   connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${consumer}`, request, { reply: inbox });
 }
 
-function call({ data, reply }: Msg): void {
+function send({ data, reply }: Msg): void {
   inFlight++;
-  const time = new Date().toISOString();
-  const id = String(next).padStart(15, '0');
-  const headers = [
-    ['content-type', 'application/json'],
-    ['user-agent', 'bare'],
-    ['event-id', id],
-    ['event-type', 'application/json'],
-    ['event-time', time],
-    ['event-namespace', 'natstriggers.kubeless.io'],
-    ['event-topic', subject],
-    ['ce-specversion', '1.0'],
-    ['ce-id', id],
-    ['ce-source', `nats://${subject}`],
-    ['ce-type', 'dev.trigate.nats.message'],
-    ['ce-time', time],
-    ['ce-subject', subject],
-  ].flat();
-  pool.dispatch(
-    { path: '/', method: 'POST', headers, body: data },
-    new Handler(mode === 'jetstream' ? reply : undefined),
-  );
+  call({ id: String(next).padStart(15, '0'), subject, body: data }, () => {
+    inFlight--;
+    if (mode === 'jetstream' && reply !== undefined) connection.publish(reply, '+ACK');
+    pump();
+  });
 }
 
 function received(message: Msg): void {

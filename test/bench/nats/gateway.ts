@@ -10,9 +10,9 @@ export interface NatsBenchGateway {
 }
 
 /** A gateway on a real server, with one function and one trigger. */
-export async function startNatsGateway(server: string, url: string, topic: string, spec: object) {
+export async function startNatsGateway(server: string, url: string, topic: string, spec: object, caller = 'http1') {
   const gateway = await startGateway({
-    env: { NATS_URL: server },
+    env: { NATS_URL: server, TRIGATE_CALLER: caller },
     manifests: [functionAt('bench', url, { app: 'bench' }), triggerFor('nats', 'bench', topic, { app: 'bench' }, spec)],
   });
   const running: NatsBenchGateway = {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { connect, type NatsConnection } from 'nats';
 import { startNats } from '../../services/nats.ts';
+import { type BareCaller, callers } from '../bare-calls.ts';
 import { type BenchFunction, measure, printResults, type Result, startFunction } from '../measure.ts';
 import { startNatsGateway } from './gateway.ts';
 
@@ -19,6 +20,7 @@ interface Work {
   readonly client: NatsConnection;
   readonly mode: 'core' | 'jetstream';
   readonly events: number;
+  readonly caller: BareCaller;
 }
 
 /** The gateway beside the bare loop, on core NATS or on JetStream. */
@@ -26,13 +28,13 @@ export async function natsThroughput(mode: 'core' | 'jetstream', events: number,
   const nats = await startNats({ jetstream: true });
   const client = await connect({ servers: nats.url });
   try {
-    const results: Result[] = [];
-    for (let round = 1; round <= rounds; round++) {
-      const work = { server: nats.url, client, mode, events };
-      results.push(await bareLoop(work), await gateway(work));
-    }
-    const base = results.filter(({ name }) => name.startsWith('bare')).sort((a, b) => a.micros - b.micros)[0];
-    if (base !== undefined) printResults(`${mode}: ${events} events of ${EVENT_BYTES} bytes`, results, base);
+    const results = new Map<BareCaller, Result[]>(callers.map((caller) => [caller, []]));
+    for (let round = 1; round <= rounds; round++)
+      for (const [caller, of] of results) {
+        const work = { server: nats.url, client, mode, events, caller };
+        of.push(await bareLoop(work), await gateway(work));
+      }
+    printResults(`${mode}: ${events} events of ${EVENT_BYTES} bytes`, results);
   } finally {
     await client.close();
     await nats.stop();
@@ -44,7 +46,7 @@ async function bareLoop(work: Work): Promise<Result> {
   const subject = await fill(work);
   const consumer = work.mode === 'core' ? [] : [await bareConsumer(work, subject)];
   const file = join(import.meta.dirname, 'bare-loop.ts');
-  const args = [file, work.server, work.mode, subject, target.url, ...consumer];
+  const args = [file, work.server, work.mode, subject, target.url, work.caller, ...consumer];
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
   loop.stdin.write('\n');
@@ -59,7 +61,7 @@ async function gateway(work: Work): Promise<Result> {
   const subject = await fill(work);
   const spec = work.mode === 'core' ? {} : { jetstream: {}, startFrom: 'earliest' };
   const delivery = { concurrency: 64, order: 'none', ...(work.mode === 'core' && { room: 4 * AHEAD }) };
-  const running = await startNatsGateway(work.server, target.url, subject, { ...spec, delivery });
+  const running = await startNatsGateway(work.server, target.url, subject, { ...spec, delivery }, work.caller);
   const result = await measure('gateway', running.pid, work.events, drained(work, subject, target));
   await running.stop();
   target.stop();

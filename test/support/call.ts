@@ -1,0 +1,53 @@
+import type { Answer, Call, Caller, CallerFactory } from '../../src/delivery/call/call.ts';
+import { inTime } from './eventually.ts';
+import { RawServer } from './raw-server.ts';
+
+/** One call, and what came of it. */
+export interface Seen {
+  readonly call: Call;
+  readonly answer: Promise<Answer>;
+  readonly answers: Answer[];
+  firstBytes: number;
+}
+
+export function send(caller: Caller, body: string, headers: string[] = [], path = '/'): Seen {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const seen = { answer: promise, answers: [] as Answer[], firstBytes: 0 };
+  const call = caller.send(
+    { method: 'POST', path, headers, body: new TextEncoder().encode(body) },
+    {
+      firstByte() {
+        if (seen.answers.length > 0) throw new Error('a first byte after the answer');
+        seen.firstBytes++;
+      },
+      answer(answer) {
+        seen.answers.push(answer);
+        resolve(answer);
+      },
+    },
+  );
+  return Object.assign(seen, { call });
+}
+
+/** A server, a caller for it, and what ends both. */
+export interface Called extends AsyncDisposable {
+  readonly server: RawServer;
+  readonly caller: Caller;
+  readonly url: string;
+}
+
+export async function serve(createCaller: CallerFactory, connections = 4): Promise<Called> {
+  const server = new RawServer();
+  const url = await server.start();
+  const caller = createCaller(url, connections);
+  return {
+    server,
+    caller,
+    url,
+    async [Symbol.asyncDispose]() {
+      for (const socket of server.sockets) socket.destroy();
+      await inTime('the caller closes', caller.close(), 8_000);
+      await server.stop();
+    },
+  };
+}
