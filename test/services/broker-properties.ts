@@ -1,3 +1,5 @@
+import { type KafkaSecurity, type SecureAddresses, securityProperties } from './kafka-security.ts';
+
 export interface KafkaOptions {
   /** `group.coordinator.append.linger.ms`: how long a commit waits for others. Default: the broker's own, 5. */
   readonly lingerMs?: number;
@@ -5,6 +7,8 @@ export interface KafkaOptions {
   readonly brokers?: 1 | 3;
   /** Addresses of a test's own proxies, one for each broker: clients that come through them are told no others. */
   readonly proxies?: readonly string[];
+  /** Listeners with TLS and logins. Default: none. */
+  readonly security?: KafkaSecurity;
 }
 
 /** Where one broker listens. */
@@ -14,6 +18,7 @@ export interface BrokerAddress {
   readonly controller: string;
   /** What a proxy leads to. */
   readonly behindProxy: string;
+  readonly secure: SecureAddresses;
 }
 
 /** The `server.properties` of one broker, which keeps its data in `folder`. */
@@ -26,14 +31,27 @@ export function propertiesOf(
   const copies = nodes.length;
   const inSync = copies === 1 ? 1 : 2;
   const proxy = options.proxies?.[node.id - 1];
+  const listeners = {
+    PLAINTEXT: [node.address, node.address],
+    CONTROLLER: [node.controller, undefined],
+    ...(proxy !== undefined && { PROXY: [node.behindProxy, proxy] }),
+    ...(options.security !== undefined && {
+      MUTUALTLS: [node.secure.mutualTls, node.secure.mutualTls],
+      LOGIN: [node.secure.login, node.secure.login],
+    }),
+  };
+  const shown = Object.entries(listeners).filter(([, [, advertised]]) => advertised !== undefined);
   const properties: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map(({ id, controller }) => `${id}@${controller}`).join(','),
-    listeners: `PLAINTEXT://${node.address},CONTROLLER://${node.controller}${proxy ? `,PROXY://${node.behindProxy}` : ''}`,
-    'advertised.listeners': `PLAINTEXT://${node.address}${proxy ? `,PROXY://${proxy}` : ''}`,
+    listeners: Object.entries(listeners)
+      .map(([name, [at]]) => `${name}://${at}`)
+      .join(),
+    'advertised.listeners': shown.map(([name, [, advertised]]) => `${name}://${advertised}`).join(),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXY:PLAINTEXT',
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXY:PLAINTEXT,MUTUALTLS:SSL,LOGIN:SASL_SSL',
     'log.dirs': folder,
     'auto.create.topics.enable': false,
     // A broker that was killed is noticed after this time; the default is 9 s.
@@ -52,6 +70,7 @@ export function propertiesOf(
     // Tests of zombies use short sessions.
     'group.min.session.timeout.ms': 1_000,
     ...(options.lingerMs === undefined ? {} : { 'group.coordinator.append.linger.ms': options.lingerMs }),
+    ...(options.security === undefined ? {} : securityProperties(options.security)),
   };
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)

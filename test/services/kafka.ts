@@ -8,6 +8,7 @@ import { type Running, startProcess } from '../support/process.ts';
 import { tempDir } from '../support/temp.ts';
 import { type BrokerAddress, type KafkaOptions, propertiesOf } from './broker-properties.ts';
 import { cached, missing, pinned, run, type Tool } from './cache.ts';
+import { type SecureAddresses, scramPassword, scramUsers } from './kafka-security.ts';
 
 const POM = join(import.meta.dirname, 'kafka', 'pom.xml');
 
@@ -25,6 +26,12 @@ export interface Kafka {
   readonly brokers: string[];
   /** Where the proxies of `KafkaOptions` have to lead to. */
   readonly behindProxies: readonly string[];
+  /** With `KafkaOptions.security`. */
+  readonly secure: readonly SecureAddresses[];
+  /** Where each broker keeps its data: a partition's first segment is `TOPIC-PARTITION/00000000000000000000.log`. */
+  readonly folders: readonly string[];
+  /** Gives a user another password for SCRAM-SHA-512. */
+  readonly changePassword: (user: string, password: string) => Promise<void>;
   /** Sends the signal. SIGKILL also waits for the end. */
   kill(signal: NodeJS.Signals, broker?: number): Promise<void>;
   stop(): Promise<void>;
@@ -34,6 +41,7 @@ export interface Kafka {
 
 interface Node extends BrokerAddress {
   readonly properties: string;
+  readonly folder: string;
   server: Running | undefined;
 }
 
@@ -63,10 +71,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   try {
     await Promise.all(
       nodes.map(async (node) => {
-        await mkdir(join(data.path, `${node.id}`));
-        await writeFile(node.properties, propertiesOf(node, nodes, join(data.path, `${node.id}`), options));
+        await mkdir(node.folder);
+        await writeFile(node.properties, propertiesOf(node, nodes, node.folder, options));
         const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', node.properties];
-        await run(java, [...jvm, '-cp', libraries, ...format]);
+        const users = options.security === undefined ? [] : scramUsers(options.security);
+        await run(java, [...jvm, '-cp', libraries, ...format, ...users]);
       }),
     );
     await start(nodes);
@@ -77,6 +86,17 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   return {
     brokers,
     behindProxies: nodes.map((node) => node.behindProxy),
+    secure: nodes.map((node) => node.secure),
+    folders: nodes.map((node) => node.folder),
+    async changePassword(user, password) {
+      const tool = [
+        'kafka.admin.ConfigCommand',
+        '--bootstrap-server',
+        brokers.join(),
+        ...scramPassword(user, password),
+      ];
+      await run(java, [...jvm, '-cp', libraries, ...tool]);
+    },
     async kill(signal, broker) {
       if (signal === 'SIGKILL') await halt(chosen(broker), signal);
       else for (const node of chosen(broker)) node.server?.kill(signal);
@@ -100,7 +120,9 @@ async function layOut(count: number, folder: string): Promise<Node[]> {
       address: `127.0.0.1:${await freePort()}`,
       controller: `127.0.0.1:${await freePort()}`,
       behindProxy: `127.0.0.1:${await freePort()}`,
+      secure: { mutualTls: `127.0.0.1:${await freePort()}`, login: `127.0.0.1:${await freePort()}` },
       properties: join(folder, `${id}.properties`),
+      folder: join(folder, `${id}`),
       server: undefined,
     });
   }

@@ -1,11 +1,12 @@
 import type { Desired } from '../../src/controller/reconcile.ts';
-import { RunningSubscription } from '../../src/controller/subscription.ts';
-import { undiciCaller } from '../../src/delivery/call/undici.ts';
+import { RunningSubscription, type SubscriptionProgress } from '../../src/controller/subscription.ts';
+import { anyAddress, callers } from '../../src/delivery/call/callers.ts';
 import { createDelivery } from '../../src/delivery/delivery.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Memory, SourceStatus } from '../../src/domain/kind.ts';
+import type { Logger, Memory, SourceStatus } from '../../src/domain/kind.ts';
 import type { FunctionReport } from '../../src/domain/ledger.ts';
-import { createKafkaKind } from '../../triggers/kafka/index.ts';
+import type { DroppedReason } from '../../src/domain/outcome.ts';
+import { createKafkaKind, type KafkaConnection } from '../../triggers/kafka/index.ts';
 import { checkLedger } from './checker.ts';
 import { eventually } from './eventually.ts';
 import type { Recorder } from './recorder.ts';
@@ -22,6 +23,13 @@ export interface SubscriptionWanted {
   /** Milliseconds. Default: 6,000. */
   readonly sessionTimeout?: number;
   readonly memory?: Memory;
+  /** How to reach the brokers, beside their addresses. */
+  readonly connection?: Pick<KafkaConnection, 'tls' | 'login' | 'askEndsEvery'>;
+  readonly log?: Logger;
+  /** Milliseconds. Default: 60,000. */
+  readonly stallAfter?: number;
+  /** The function was not selected before. Default: false. */
+  readonly isJoining?: boolean;
 }
 
 /** One subscription as a controller runs it, with connections and a ledger of its own: a replica. */
@@ -29,6 +37,12 @@ export interface Replica extends AsyncDisposable {
   readonly status: SourceStatus;
   /** Every status that was seen, in order, each once in a row. */
   readonly history: readonly SourceStatus[];
+  /** How far it is; undefined while no source runs. */
+  progress(): SubscriptionProgress | undefined;
+  /** What is seen and what to do, while its source stands still and opening it anew does not help. */
+  readonly stuck: string | undefined;
+  /** What the feed says of copies that were dropped, in order. */
+  readonly dropped: readonly { partition: number; offset: string; functionName: string; reason: DroppedReason }[];
   /** The ledger's row of a function; none before the first join. */
   row(name?: string): FunctionReport | undefined;
   connected(within?: number): Promise<void>;
@@ -42,10 +56,21 @@ let replicas = 0;
 
 export function startReplica(wanted: SubscriptionWanted): Replica {
   const { brokers, topic, recorder, functions = ['f'], spec = {}, sessionTimeout = 6_000, memory = forgetful } = wanted;
-  const kind = createKafkaKind({ brokers, sessionTimeout }, silent);
+  const { connection, log = silent, stallAfter = 60_000 } = wanted;
+  const kind = createKafkaKind({ ...connection, brokers, sessionTimeout }, log);
+  const dropped: Replica['dropped'][number][] = [];
   const delivery = createDelivery({
-    createCaller: undiciCaller,
-    sink: { outcome() {}, late() {}, gap() {}, forget() {} },
+    createCaller: callers('http1', { clock: systemClock, forbids: anyAddress }),
+    sink: {
+      outcome(_, { coordinates }, functionName, outcome) {
+        if (outcome.type !== 'dropped' || coordinates.type !== 'kafka') return;
+        const { partition, offset } = coordinates;
+        dropped.push({ partition, offset, functionName, reason: outcome.reason });
+      },
+      late() {},
+      gap() {},
+      forget() {},
+    },
     userAgent: `replica-${replicas++}`,
     clock: systemClock,
     random: Math.random,
@@ -57,7 +82,7 @@ export function startReplica(wanted: SubscriptionWanted): Replica {
     key: topic,
     version: '1',
     kind,
-    subscription: { trigger, spec: parsed, fanout, functions },
+    subscription: { trigger, spec: parsed, fanout, functions, isJoining: wanted.isJoining ?? false },
     targets: functions.map((name) => ({
       namespace: 'default',
       name,
@@ -71,9 +96,10 @@ export function startReplica(wanted: SubscriptionWanted): Replica {
     delivery,
     clock: systemClock,
     random: Math.random,
-    log: silent,
+    log,
     memory,
     store: { read: nowhere, onChange: () => () => {} },
+    stallAfter,
     onChange: () => {
       if (running.status !== history.at(-1)) history.push(running.status);
     },
@@ -94,6 +120,11 @@ export function startReplica(wanted: SubscriptionWanted): Replica {
       return running.status;
     },
     history,
+    dropped,
+    progress: () => running.progress(),
+    get stuck() {
+      return running.state.stuck;
+    },
     row: (name = functions[0]) => delivery.report().triggers[0]?.functions.find((row) => row.name === name),
     async connected(within = 30_000) {
       await eventually('the subscription is connected', () => running.status.type === 'connected' || undefined, {

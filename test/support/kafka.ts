@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Kafka, logLevel, type Producer } from 'kafkajs';
+import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
 import { eventually } from './eventually.ts';
 import { numberedBodies } from './numbered.ts';
 
@@ -11,6 +11,8 @@ export interface ProduceOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Total length of each body in bytes. Default: as long as it is. */
   readonly size?: number;
+  /** Default: none. */
+  readonly compression?: 'gzip' | undefined;
 }
 
 /** A topic of one test. */
@@ -72,6 +74,7 @@ async function produce(producer: Producer, topic: string, count: number, options
     ...(headers === undefined ? {} : { headers: { ...headers } }),
   }));
   for (let start = 0; start < messages.length; start += CHUNK) {
-    await producer.send({ topic, acks: -1, messages: messages.slice(start, start + CHUNK) });
+    const compression = options.compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None;
+    await producer.send({ topic, acks: -1, compression, messages: messages.slice(start, start + CHUNK) });
   }
 }

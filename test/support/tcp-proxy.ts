@@ -7,17 +7,25 @@ export interface TcpProxy extends AsyncDisposable {
   readonly address: string;
   /** Resets what is open, and refuses new connections until `heal`. */
   cut(): void;
-  /** Swallows what comes, in both directions, and leaves connections open: half-open, as a lost host leaves them. */
-  swallow(): void;
+  /**
+   * Swallows what comes, in both directions or only towards the server (`up`) or the client (`down`), and leaves connections
+   * open: half-open, as a lost host leaves them.
+   */
+  swallow(direction?: Direction): void;
+  /** Reads nothing more: what is sent piles up where it is sent. */
+  hold(): void;
   heal(): void;
   close(): Promise<void>;
 }
+
+type Direction = 'up' | 'down';
 
 /** @param target `host:port`, with or without a scheme before it */
 export async function tcpProxy(target: string): Promise<TcpProxy> {
   const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
   const open = new Set<Socket>();
-  let state: 'open' | 'cut' | 'swallowing' = 'open';
+  let swallowed: Direction | undefined;
+  let state: 'open' | 'cut' | 'swallowing' | 'holding' = 'open';
 
   const server = createServer((near) => {
     if (state === 'cut') {
@@ -25,13 +33,14 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
       return;
     }
     const far = connect(Number(port), hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
+    for (const [from, to, direction] of [
+      [near, far, 'up'],
+      [far, near, 'down'],
     ] as const) {
       open.add(from);
       from.on('data', (chunk) => {
-        if (state !== 'swallowing') to.write(chunk);
+        const isLost = state === 'swallowing' && (swallowed ?? direction) === direction;
+        if (!isLost) to.write(chunk);
       });
       from.on('error', () => {});
       from.on('close', () => {
@@ -58,10 +67,16 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
       state = 'cut';
       reset();
     },
-    swallow() {
+    swallow(direction) {
+      swallowed = direction;
       state = 'swallowing';
     },
+    hold() {
+      state = 'holding';
+      for (const socket of open) socket.pause();
+    },
     heal() {
+      for (const socket of open) socket.resume();
       // What was swallowed is lost: those connections can only break.
       if (state === 'swallowing') reset();
       state = 'open';

@@ -1,12 +1,12 @@
 import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { gunzip, gzip, zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs from 'kafkajs';
 import { compressFrame, decompressFrame } from 'lz4-napi';
 import snappy from 'snappyjs';
 
 /*
  * kafkajs knows gzip alone, and stops for good at the first record batch in another codec: one foreign producer would
- * silence a consumer. The other three of Kafka's codecs are registered here.
+ * silence a consumer. All four of Kafka's codecs stand here.
  */
 
 interface Codec {
@@ -14,11 +14,19 @@ interface Codec {
   decompress(buffer: Buffer): Promise<Buffer>;
 }
 
+const compressGzip = promisify(gzip);
+const decompressGzip = promisify(gunzip);
 const compressZstd = promisify(zstdCompress);
 const decompressZstd = promisify(zstdDecompress);
 
 /** Kafka's batches are bounded by `message.max.bytes`; what claims to unfold to more than this is an attack. */
-const MAX_UNFOLDED_BYTES = 256 * 1024 * 1024;
+const MAX_UNFOLDED_BYTES = 128 * 1024 * 1024;
+
+/** kafkajs has this one too, without a limit. */
+const gzipCodec: Codec = {
+  compress: ({ buffer }) => compressGzip(buffer),
+  decompress: (buffer) => decompressGzip(buffer, { maxOutputLength: MAX_UNFOLDED_BYTES }),
+};
 
 const zstdCodec: Codec = {
   compress: ({ buffer }) => compressZstd(buffer),
@@ -51,10 +59,23 @@ function unfoldSnappy(buffer: Buffer): Buffer {
   return Buffer.concat(blocks);
 }
 
-/** Once per process is enough; again does no harm. */
+const { GZIP, Snappy, LZ4, ZSTD } = kafkajs.CompressionTypes;
+
+/** By Kafka's numbers for them. */
+const codecs = new Map<number, Codec>([
+  [GZIP, gzipCodec],
+  [Snappy, snappyCodec],
+  [LZ4, lz4Codec],
+  [ZSTD, zstdCodec],
+]);
+
+/** Undefined: there is no such codec. Rejects where the bytes are none of it, or unfold to too many. */
+export const unfold = (codec: number, bytes: Buffer): Promise<Buffer> | undefined =>
+  codecs.get(codec)?.decompress(bytes);
+
+/** For what kafkajs encodes and decodes itself. Once per process is enough; again does no harm. */
 export function registerCodecs(): void {
-  const { CompressionCodecs, CompressionTypes } = kafkajs;
-  CompressionCodecs[CompressionTypes.Snappy] = () => snappyCodec;
-  CompressionCodecs[CompressionTypes.LZ4] = () => lz4Codec;
-  CompressionCodecs[CompressionTypes.ZSTD] = () => zstdCodec;
+  for (const number of [GZIP, Snappy, LZ4, ZSTD] as const) {
+    kafkajs.CompressionCodecs[number] = () => codecs.get(number);
+  }
 }

@@ -63,6 +63,21 @@ export class PartitionEvents {
     return own;
   }
 
+  /** A record that cannot be decoded: only its offset is known. */
+  unreadable(offset: number): Event {
+    return {
+      ...this.bare(offset),
+      topic: this.#topic,
+      origin: this.#origin,
+      subject: undefined,
+      contentType: undefined,
+      attributes: undefined,
+      headers: [],
+      order: null,
+      data: EMPTY,
+    };
+  }
+
   /** An event whose record is not at hand: its id, which the record's time is part of, is not known. */
   bare(offset: number): Pick<Event, 'id' | 'time' | 'coordinates'> {
     const coordinates = {

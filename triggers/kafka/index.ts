@@ -1,22 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { ConnectionOptions } from 'node:tls';
-import type { Admin, Kafka, SASLOptions } from 'kafkajs';
+import type { Admin, Kafka } from 'kafkajs';
 import type { Logger, Topics, TriggerKind } from '../../src/sdk.ts';
+import { connectionConfig, type KafkaConnection } from './connection.ts';
+import { EndOffsets } from './ends.ts';
+import { unreachable } from './errors.ts';
 import { createKafka } from './kafkajs.ts';
 import { type Brokers, openKafkaSource } from './source.ts';
 import { type KafkaTriggerSpec, kafkaTriggerSpec, kafkaTriggerType } from './spec.ts';
-import { kafkaTopics, unreachable } from './topics.ts';
-
-export interface KafkaConnection {
-  readonly brokers: readonly string[];
-  readonly ssl?: ConnectionOptions;
-  readonly sasl?: SASLOptions;
-  /**
-   * Milliseconds after which a member that fell silent loses its partitions: also how long a killed process keeps its
-   * successor waiting. Default: 30,000.
-   */
-  readonly sessionTimeout?: number;
-}
+import { kafkaTopics } from './topics.ts';
 
 /** The connections that all Kafka triggers of a process share. */
 export interface KafkaKind extends TriggerKind<KafkaTriggerSpec> {
@@ -34,22 +25,20 @@ export const kafkaTrigger = {
 } as const;
 
 const DEFAULT_SESSION_TIMEOUT_MS = 30_000;
+const DEFAULT_ASK_ENDS_MS = 30_000;
 
 export function createKafkaKind(connection: KafkaConnection, log: Logger): KafkaKind {
   const kafka = createKafka(
     {
-      clientId: 'trigate',
-      brokers: [...connection.brokers],
-      ...(connection.ssl === undefined ? {} : { ssl: connection.ssl }),
-      ...(connection.sasl === undefined ? {} : { sasl: connection.sasl }),
-      connectionTimeout: 3_000,
+      ...connectionConfig(connection),
       requestTimeout: 30_000,
       // The controller tries again, and shows why; long tries in here would only hide it.
       retry: { retries: 3, initialRetryTime: 200, maxRetryTime: 2_000 },
     },
     log,
   );
-  const brokers = new SharedBrokers(kafka, connection.sessionTimeout ?? DEFAULT_SESSION_TIMEOUT_MS);
+  const ends = new EndOffsets(kafka, connection.askEndsEvery ?? DEFAULT_ASK_ENDS_MS);
+  const brokers = new SharedBrokers(kafka, ends, connection.sessionTimeout ?? DEFAULT_SESSION_TIMEOUT_MS);
   const topics = kafkaTopics(kafka, () => brokers.admin());
   return {
     ...kafkaTrigger,
@@ -73,12 +62,14 @@ class SharedBrokers implements Brokers {
   readonly nonce = randomBytes(9).toString('base64url');
   readonly remembered: Brokers['remembered'] = new Map();
   readonly kafka: Kafka;
+  readonly ends: EndOffsets;
   readonly sessionTimeout: number;
   #admin: Promise<Admin> | undefined;
   #clusterId: Promise<string> | undefined;
 
-  constructor(kafka: Kafka, sessionTimeout: number) {
+  constructor(kafka: Kafka, ends: EndOffsets, sessionTimeout: number) {
     this.kafka = kafka;
+    this.ends = ends;
     this.sessionTimeout = sessionTimeout;
   }
 
@@ -96,6 +87,7 @@ class SharedBrokers implements Brokers {
   }
 
   async close(): Promise<void> {
+    await this.ends.close();
     const admin = await this.#admin?.catch(() => undefined);
     await admin?.disconnect();
   }
@@ -107,9 +99,10 @@ class SharedBrokers implements Brokers {
       return admin;
     } catch (error) {
       this.#admin = undefined;
+      await admin.disconnect().catch(() => {});
       throw unreachable(error);
     }
   }
 }
 
-export { kafkaTriggerSpec, kafkaTriggerType };
+export { type KafkaConnection, kafkaTriggerSpec, kafkaTriggerType };

@@ -2,11 +2,13 @@ import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
 import type { Logger } from '../../src/sdk.ts';
 import { registerCodecs } from './codecs.ts';
+import { patchDecoding } from './decoding.ts';
 import { patchMembership } from './membership.ts';
+import { patchRotation } from './rotation.ts';
 
 /*
- * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file and in membership.ts; their test
- * fails when the library changes under them.
+ * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file, in membership.ts and in polls.ts; their
+ * test fails when the library changes under them.
  */
 
 // CommonJS, whose names a module loader does not all see: they are taken from the default export.
@@ -33,26 +35,52 @@ export function patchIdleTimer(): void {
   prototype.patched = true;
 }
 
-/** Of one record: functions get fewer. */
-const MAX_RECORD_HEADERS = 256;
-
-interface Decoder {
-  /** kafkajs reads nothing but the headers of a record with it. */
-  readVarIntArray(reader: object): unknown[];
+interface TimedQueue {
+  readonly enforceRequestTimeout: boolean;
+  readonly inflight: ReadonlyMap<
+    number,
+    { readonly sentAt: number; readonly requestTimeout: number; timeoutRequest(): void }
+  >;
+  isConnected(): boolean;
+  scheduleRequestTimeoutCheck(): void;
+  destroy(): void;
 }
 
+const CHECK_TIMEOUTS_EVERY_MS = 1_000;
+
 /**
- * kafkajs gathers the headers of a record by copying all that it has for each one more: a few records with thousands of
- * them would stop the process for seconds, heartbeats included. What comes behind the first ones is left out.
+ * kafkajs looks ten times a second, for each connection by itself, whether a request has gone without an answer for too
+ * long, which is half a minute. With hundreds of connections that is what an idle process does. Here one timer looks at all
+ * connections, once a second.
  */
-export function patchRecordHeaders(): void {
-  const { prototype } = require('kafkajs/src/protocol/decoder') as { prototype: Decoder & { patched?: true } };
-  if (prototype.patched === true) return;
-  const readVarIntArray = prototype.readVarIntArray;
-  prototype.readVarIntArray = function (this: Decoder, reader) {
-    return readVarIntArray.call(this, reader).slice(0, MAX_RECORD_HEADERS);
+export function patchRequestTimeouts(): void {
+  const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: TimedQueue & { timed?: true } };
+  if (prototype.timed === true) return;
+  const { destroy } = prototype;
+  const queues = new Set<TimedQueue>();
+  let timer: NodeJS.Timeout | undefined;
+  prototype.scheduleRequestTimeoutCheck = function (this: TimedQueue) {
+    if (!this.enforceRequestTimeout) return;
+    queues.add(this);
+    timer ??= setInterval(() => {
+      for (const queue of queues) checkTimeouts(queue);
+    }, CHECK_TIMEOUTS_EVERY_MS);
   };
-  prototype.patched = true;
+  prototype.destroy = function (this: TimedQueue) {
+    destroy.call(this);
+    queues.delete(this);
+    if (queues.size > 0) return;
+    clearInterval(timer);
+    timer = undefined;
+  };
+  prototype.timed = true;
+}
+
+function checkTimeouts(queue: TimedQueue): void {
+  const now = Date.now();
+  for (const request of queue.inflight.values())
+    if (now - request.sentAt > request.requestTimeout) request.timeoutRequest();
+  if (!queue.isConnected()) queue.destroy();
 }
 
 /**
@@ -70,11 +98,17 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'TOPIC_AUTHORIZATION_FAILED',
   'OFFSET_METADATA_TOO_LARGE',
   'INVALID_COMMIT_OFFSET_SIZE',
+  // The login of the connection has ended.
+  'ILLEGAL_SASL_STATE',
 ]);
 
-/** A refusal by the broker, as opposed to a time-out or a lost connection, which leave a commit in doubt. */
+/**
+ * A refusal by the broker, as opposed to a time-out or a lost connection, which leave a commit in doubt. A login is made
+ * before the commit leaves, so where that is refused there was no commit.
+ */
 export const isRefusal = (error: Error): boolean =>
-  error instanceof kafkajs.KafkaJSProtocolError && REFUSALS.has(error.type);
+  error instanceof kafkajs.KafkaJSSASLAuthenticationError ||
+  (error instanceof kafkajs.KafkaJSProtocolError && REFUSALS.has(error.type));
 
 /**
  * A kafkajs client. What it logs, several lines for each try, is for debugging: its errors reach whoever called it, and are
@@ -82,7 +116,9 @@ export const isRefusal = (error: Error): boolean =>
  */
 export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
-  patchRecordHeaders();
+  patchRequestTimeouts();
+  patchDecoding();
+  patchRotation();
   patchMembership();
   registerCodecs();
   return new kafkajs.Kafka({

@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type OffsetsByTopicPartition, type PartitionAssigner } from 'kafkajs';
+import { UnreadablePartition } from './decoding.ts';
+import { cutConnections, endPolls, type PollingGroup, poll, sleepShortly, wasCut } from './polls.ts';
 
 /*
  * kafkajs joins its group in the middle of things: when a heartbeat says so, and inside one broker's fetch while handlers
@@ -37,16 +39,51 @@ export interface Group {
   ends(): Promise<ReadonlyMap<number, { readonly low: number; readonly high: number }>>;
 }
 
+/** What a broker answered about one partition. */
+export interface FetchedBatch {
+  readonly partition: number;
+  /** The next offset that will be written. */
+  readonly end: number;
+  /** Set when there is no record to be read: everything before it is done with. */
+  readonly emptyFrom: number | undefined;
+}
+
+/** How to end what kafkajs would wait for. */
+export interface Interruption {
+  /** Call it before all partitions are paused. */
+  sleepShortly(): void;
+  /** Fetches that are under way answer at once that there is nothing. */
+  endPolls(): void;
+  /** Closes all connections, whatever waits there. */
+  cutConnections(): void;
+}
+
 export interface MembershipListener {
+  /** Before each join. */
+  joining(interruption: Interruption): void;
   leaving(group: Group): Promise<void>;
   joined(group: Group): Promise<void>;
   /** The broker has no such offset. Nothing is read from that partition until the group is joined anew. */
   outOfRange(partition: number): void;
+  /** A broker has answered a fetch: of each partition that was asked for. */
+  fetched(batches: readonly FetchedBatch[]): void;
+  /** Nothing can be read from that partition at its position. It is not asked for any more until it is resumed. */
+  unreadable(partition: number, message: string): void;
   /** A broker does not know the topic. If it comes back it may be another one, of the same name. */
   topicGone(): void;
 }
 
-interface ConsumerGroup {
+interface Batch {
+  readonly partition: number;
+  readonly highWatermark: string;
+  readonly fetchedOffset: string;
+  /** As they came, before those that nobody may see were taken out. */
+  readonly rawMessages: readonly unknown[];
+  isEmpty(): boolean;
+  lastOffset(): string;
+}
+
+interface ConsumerGroup extends PollingGroup {
   readonly assigners: readonly (ReturnType<PartitionAssigner> & { readonly listener?: MembershipListener })[];
   readonly groupId: string;
   memberId: string | null;
@@ -57,7 +94,7 @@ interface ConsumerGroup {
     }>;
     heartbeat(request: object): Promise<unknown>;
   };
-  readonly cluster: {
+  readonly cluster: PollingGroup['cluster'] & {
     refreshMetadata(): Promise<void>;
     findTopicPartitionMetadata(topic: string): { partitionId: number }[];
     fetchTopicsOffset(topics: object[]): Promise<{ partitions: { partition: number; offset: string }[] }[]>;
@@ -68,7 +105,7 @@ interface ConsumerGroup {
   commitOffsets(offsets: OffsetsByTopicPartition): Promise<void>;
   pause(partitions: { topic: string; partitions: number[] }[]): void;
   joinAndSync(): Promise<void>;
-  fetch(nodeId: number): Promise<unknown[]>;
+  fetch(nodeId: string): Promise<Batch[]>;
   recoverFromFetch(error: Error & { type?: string }): Promise<void>;
   recoverFromOffsetOutOfRange(error: { topic: string; partition: number }): Promise<void>;
 }
@@ -103,8 +140,9 @@ const joins = new WeakMap<ConsumerGroup, Promise<void>>();
 export function patchMembership(): void {
   if (isPatched) return;
   const { prototype } = require('kafkajs/src/consumer/consumerGroup') as { prototype: ConsumerGroup };
-  const { joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
-  if ([joinAndSync, fetch, recoverFromFetch, recoverFromOffsetOutOfRange].some((each) => typeof each !== 'function')) {
+  const { joinAndSync, heartbeat, fetch, recoverFromFetch, recoverFromOffsetOutOfRange } = prototype;
+  const replaced = [joinAndSync, heartbeat, fetch, recoverFromFetch, recoverFromOffsetOutOfRange];
+  if (replaced.some((each) => typeof each !== 'function')) {
     throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected; this one is another`);
   }
   isPatched = true;
@@ -120,13 +158,29 @@ export function patchMembership(): void {
   prototype.fetch = async function (nodeId) {
     await joins.get(this)?.catch(() => {});
     const { offsetManager } = this;
-    const batches = await fetch.call(this, nodeId);
-    return this.offsetManager === offsetManager ? batches : [];
+    const batches = await poll(this, nodeId, () => fetch.call(this, nodeId));
+    if (this.offsetManager !== offsetManager) return [];
+    listenerOf(this)?.fetched(batches.map(seenIn));
+    return batches.filter(({ rawMessages }) => rawMessages.length > 0);
+  };
+  prototype.heartbeat = async function (options) {
+    try {
+      await heartbeat.call(this, options);
+    } catch (error) {
+      endPollsSoon(this);
+      throw error;
+    }
   };
   prototype.recoverFromFetch = async function (error) {
+    if (wasCut(error)) throw error;
+    if (error instanceof UnreadablePartition) {
+      this.pause([{ topic: error.topic, partitions: [error.partition] }]);
+      listenerOf(this)?.unreadable(error.partition, error.message);
+      return;
+    }
     // kafkajs would go on in a topic of that name at the offset of the old one, when there is one again.
     if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION') listenerOf(this)?.topicGone();
-    await recoverFromFetch.call(this, error);
+    await recoverFromFetch.call(this, error).finally(() => endPollsSoon(this));
   };
   prototype.recoverFromOffsetOutOfRange = async function (error) {
     const listener = listenerOf(this);
@@ -137,11 +191,21 @@ export function patchMembership(): void {
   };
 }
 
+/** Once kafkajs has seen why, so that it begins no new ones: it waits for the fetches of all brokers before it goes on. */
+function endPollsSoon(group: ConsumerGroup): void {
+  setImmediate(() => endPolls(group));
+}
+
 async function joinWith(
   listener: MembershipListener,
   group: ConsumerGroup,
   joinAndSync: ConsumerGroup['joinAndSync'],
 ): Promise<void> {
+  listener.joining({
+    sleepShortly: () => sleepShortly(group),
+    endPolls: () => endPolls(group),
+    cutConnections: () => cutConnections(group),
+  });
   if (group.offsetManager !== null) await listener.leaving(groupOf(group));
   for (let tries = 1; ; tries++) {
     await joinAndSync.call(group);
@@ -153,6 +217,12 @@ async function joinWith(
       await delay(JOIN_AGAIN_MS);
     }
   }
+}
+
+function seenIn(batch: Batch): FetchedBatch {
+  const { partition, highWatermark, fetchedOffset, rawMessages } = batch;
+  const behind = rawMessages.length === 0 ? Number(fetchedOffset) : Number(batch.lastOffset()) + 1;
+  return { partition, end: Number(highWatermark), emptyFrom: batch.isEmpty() ? behind : undefined };
 }
 
 /** The assigner of kafkajs, carrying the listener of its consumer. */

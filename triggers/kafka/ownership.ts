@@ -26,18 +26,25 @@ export class Ownership {
   readonly #partitions = new Map<number, OwnedPartition>();
   readonly #remembered: Map<number, Remembered>;
   #isFirstJoin = true;
+  /** Until its positions are stored. */
+  #isJoining: boolean;
   #cancelSettle: (() => void) | undefined;
   #isClosed = false;
   readonly #onQuiet = new Set<() => void>();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
+    this.#isJoining = options.subscription.isJoining === true;
     this.#remembered = new Map(options.remembered);
     options.claims.onGather = () => void this.settle();
   }
 
   get(partition: number): OwnedPartition | undefined {
     return this.#partitions.get(partition);
+  }
+
+  all(): Iterable<OwnedPartition> {
+    return this.#partitions.values();
   }
 
   /** Nothing is claimed any more; what is in flight may end until the deadline, and is settled while that still counts. */
@@ -63,7 +70,7 @@ export class Ownership {
     const ends = await group.ends();
     const nowhere = { low: 0, high: 0 };
     const starts = stored.map((position) =>
-      startOf(position, ends.get(position.partition) ?? nowhere, subscription.spec, memory),
+      startOf(position, ends.get(position.partition) ?? nowhere, subscription.spec, memory, this.#isJoining),
     );
     if (this.#isFirstJoin) for (const name of subscription.functions) context.account.restore(name, noCounts());
     this.#isFirstJoin = false;
@@ -73,6 +80,7 @@ export class Ownership {
     const moved = starts.filter((start) => start.type === 'first' || start.type === 'moved');
     await this.#store(moved.flatMap(({ partition }) => this.#partitions.get(partition) ?? []));
     this.#settleSoon();
+    this.#isJoining = false;
     await this.#remember(memory ?? { partitions: all.length, positioned: [] }, starts);
     return starts.filter((start) => start.type === 'held');
   }
@@ -188,14 +196,14 @@ export class Ownership {
     if (start.type === 'moved') this.#countMoved(owned, start);
   }
 
-  /** The position was moved over events that are gone: counted where it is known how many they were. */
-  #countMoved(owned: OwnedPartition, { lost, cause }: Start & { type: 'moved' }): void {
+  /** The position was moved over events that are not read: counted where it is known how many they are. */
+  #countMoved(owned: OwnedPartition, { passed, reason, cause }: Start & { type: 'moved' }): void {
     const { account, clock } = this.#options.context;
-    if (lost === undefined) {
+    if (passed === undefined) {
       account.gap({ from: clock.now(), to: clock.now(), cause });
     } else {
-      account.lost(lost, 'offsets_lost');
-      owned.lost(lost);
+      account.lost(passed, reason);
+      owned.lost(passed, reason);
     }
   }
 
@@ -235,10 +243,13 @@ export class Ownership {
     await Promise.all(
       partitions.map((owned) => {
         const content = (): Stored => owned.stored();
-        return claims.settle({ epoch: claims.epoch, partition: owned.partition, content }).catch((error) => {
-          owned.markDirty();
-          throw error;
-        });
+        return claims.settle({ epoch: claims.epoch, partition: owned.partition, content }).then(
+          () => owned.recorded(),
+          (error) => {
+            owned.markDirty();
+            throw error;
+          },
+        );
       }),
     );
   }

@@ -42,6 +42,10 @@ export class OwnedPartition {
   readonly #chunks = new Set<Chunk>();
   #isOurs = true;
   #isDirty = false;
+  /** Settled, and no commit that was accepted says so. */
+  #unrecorded = 0;
+  /** Of these, what the commit says that is on its way. */
+  #recording = 0;
   #waiting: (() => void)[] = [];
   readonly #onSettled: () => void;
 
@@ -72,6 +76,16 @@ export class OwnedPartition {
     return this.#window.size;
   }
 
+  /** Claimed, and without a record that they are settled: what a crash would leave in doubt. */
+  get inDoubt(): number {
+    return this.#window.size + this.#unrecorded;
+  }
+
+  /** Somebody waits for something to be settled. */
+  get isFull(): boolean {
+    return this.#waiting.length > 0 && this.#window.size > 0;
+  }
+
   /** False once another owner has it. */
   get isOurs(): boolean {
     return this.#isOurs;
@@ -100,17 +114,23 @@ export class OwnedPartition {
 
   /** What a commit says now. */
   stored(): Stored {
-    this.#isDirty = false;
+    this.#sending();
     return { offset: this.position, metadata: this.#encode([...this.#window.unsettled()], this.counts, this.position) };
   }
 
   /** What a commit says that makes this claim. Nothing is changed until `claimed`. */
   storedWith(taking: Taking): Stored {
-    this.#isDirty = false;
+    this.#sending();
     const counts = new Map(this.counts);
     for (const name of this.#functions) counts.set(name, this.#countsWith(name, taking));
     const open = [...this.#window.unsettled(), ...taking.offsets];
     return { offset: taking.position, metadata: this.#encode(open, counts, taking.position) };
+  }
+
+  /** The commit that was made last is accepted. */
+  recorded(): void {
+    this.#unrecorded -= this.#recording;
+    this.#recording = 0;
   }
 
   /** A commit was not accepted: what it said is still to be stored. */
@@ -120,6 +140,7 @@ export class OwnedPartition {
 
   /** The claim stands. */
   claimed(taking: Taking): Chunk {
+    this.recorded();
     for (const name of this.#functions) this.counts.set(name, this.#countsWith(name, taking));
     this.#window.claim(taking.offsets, taking.position);
     const chunk: Chunk = { passage: undefined, left: taking.offsets.length };
@@ -131,17 +152,18 @@ export class OwnedPartition {
   settled(offset: number, outcomes: readonly Outcome[], chunk: Chunk): void {
     if (--chunk.left === 0) this.#chunks.delete(chunk);
     if (!this.#isOurs || !this.#window.settle(offset)) return;
+    this.#unrecorded++;
     for (const [i, outcome] of outcomes.entries()) this.count(this.#functions[i] ?? '', outcome);
     if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
     this.#onSettled();
   }
 
-  /** Events that are gone, which nobody has read. */
-  lost(events: number): void {
+  /** Events that the position was moved over, which nobody has read. */
+  lost(events: number, reason: DroppedReason): void {
     for (const name of this.#functions) {
       const counts = this.counts.get(name) ?? noCounts();
       counts.read += events;
-      counts.droppedBeforeClaim.offsets_lost += events;
+      counts.droppedBeforeClaim[reason] += events;
     }
     this.#isDirty = true;
   }
@@ -157,6 +179,11 @@ export class OwnedPartition {
     this.#isOurs = false;
     for (const chunk of this.#chunks) chunk.passage?.disown();
     this.#chunks.clear();
+  }
+
+  #sending(): void {
+    this.#isDirty = false;
+    this.#recording = this.#unrecorded;
   }
 
   #countsWith(name: string, { offsets, dropped }: Taking): Counts {

@@ -1,40 +1,30 @@
 import type { EachBatchPayload } from 'kafkajs';
-import type { DroppedReason, Event, Room, SourceContext, Subscription } from '../../src/sdk.ts';
+import type { Event, Room, SourceContext, Subscription } from '../../src/sdk.ts';
 import type { Claims } from './claim.ts';
-import { PartitionEvents } from './event.ts';
-import type { OwnedPartition, Taking } from './partition.ts';
-import type { KafkaTriggerSpec } from './spec.ts';
+import { type Batch, CHUNK, Decider, type Decision } from './decision.ts';
+import type { OwnedPartition } from './partition.ts';
+import { type KafkaTriggerSpec, skips } from './spec.ts';
 
-type Batch = EachBatchPayload['batch'];
-
-/** Most events in one claim. With the gate's room it bounds what a crash leaves in doubt. */
-const CHUNK = 512;
 /** While it waits for room, a handler must send heartbeats: kafkajs has none in the background. */
 const HEARTBEAT_EVERY_MS = 1_000;
-
-/** Events of a batch that are decided on together. */
-interface Decision extends Taking {
-  readonly events: readonly Event[];
-  readonly unwanted: readonly { readonly event: Event; readonly reason: DroppedReason }[];
-  /** Index in the batch behind the last of them. */
-  readonly next: number;
-}
 
 /** Reads batches: reserve, claim, pass, chunk by chunk. Returns when all is passed, not when it is answered. */
 export class BatchReader {
   readonly #claims: Claims;
-  readonly #cluster: string;
-  readonly #spec: KafkaTriggerSpec;
+  readonly #decider: Decider;
+  readonly #isSkipping: boolean;
   readonly #context: SourceContext;
-  readonly #events = new Map<number, PartitionEvents>();
   #isStopped = false;
 
   constructor(claims: Claims, cluster: string, { spec }: Subscription<KafkaTriggerSpec>, context: SourceContext) {
     this.#claims = claims;
-    this.#cluster = cluster;
-    this.#spec = spec;
+    this.#decider = new Decider(spec, cluster, context);
+    this.#isSkipping = skips(spec);
     this.#context = context;
   }
+
+  /** Called when events of a partition were claimed. */
+  onClaimed: (partition: number) => void = () => {};
 
   /** No room is asked for from now on, and what still comes is given back. */
   stop(): void {
@@ -48,30 +38,32 @@ export class BatchReader {
     const isOurs = () =>
       !this.#isStopped && payload.isRunning() && !payload.isStale() && this.#claims.isCurrent(epoch, batch.partition);
     let next = firstFrom(batch, owned.position);
-    if (next > 0) resolveOffset(batch.messages[next - 1]?.offset ?? batch.lastOffset());
+    const resolve = () => resolveOffset(String(owned.position - 1));
+    if (next > 0) resolve();
     while (next < batch.messages.length && isOurs()) {
       const room = await this.#reserve(batch.messages.length - next, payload, isOurs);
       if (room === undefined) return;
       try {
-        const decision = this.#decide(batch, next, room.size, owned);
-        if (decision.next > next) await this.#take(decision, room, epoch, owned);
+        const decision = this.#decider.decide(batch, next, room.size, owned);
+        if (decision.position > owned.position) await this.#take(decision, room, epoch, owned);
         else await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
         next = decision.next;
       } finally {
         room.release();
       }
-      if (next > 0) resolveOffset(batch.messages[next - 1]?.offset ?? batch.lastOffset());
+      resolve();
       await payload.heartbeat();
     }
   }
 
   /** In doubt, with no record at hand: only what the coordinates say. */
   bare(partition: number, offset: number): Pick<Event, 'id' | 'time' | 'coordinates'> {
-    return this.#eventsOf(partition).bare(offset);
+    return this.#decider.makerOf(partition).bare(offset);
   }
 
   async #reserve(left: number, payload: EachBatchPayload, isOurs: () => boolean): Promise<Room | undefined> {
     const { gate, clock } = this.#context;
+    if (this.#isSkipping) return NO_ROOM;
     for (;;) {
       const room = await gate.reserve(Math.min(CHUNK, left), clock.monotonic() + HEARTBEAT_EVERY_MS);
       if (!isOurs() || (room.size === 0 && room.reason === 'shutdown')) {
@@ -81,35 +73,6 @@ export class BatchReader {
       if (room.size > 0) return room;
       await payload.heartbeat();
     }
-  }
-
-  /** As many events as there is room for, in the gate and in the partition's window. */
-  #decide(batch: Batch, from: number, size: number, owned: OwnedPartition): Decision {
-    const { maxBytes, maxAge = Number.POSITIVE_INFINITY } = this.#spec.delivery;
-    const oldest = this.#context.clock.now() - maxAge;
-    const maker = this.#eventsOf(batch.partition);
-    const limit = owned.limit(Number(batch.messages[from]?.offset));
-    const events: Event[] = [];
-    const offsets: number[] = [];
-    const unwanted: { event: Event; reason: DroppedReason }[] = [];
-    let next = from;
-    let position = owned.position;
-    for (; next < batch.messages.length && events.length < size && next - from < CHUNK; next++) {
-      const message = batch.messages[next];
-      const offset = Number(message?.offset);
-      if (message === undefined || offset >= limit) break;
-      const event = maker.from(message);
-      if (event.data.length > maxBytes) {
-        unwanted.push({ event, reason: 'too_large' });
-      } else if (event.time < oldest) {
-        unwanted.push({ event, reason: 'expired' });
-      } else {
-        events.push(event);
-        offsets.push(offset);
-      }
-      position = offset + 1;
-    }
-    return { events, offsets, unwanted, dropped: unwanted.map(({ reason }) => reason), position, next };
   }
 
   async #take(decision: Decision, room: Room, epoch: number, owned: OwnedPartition): Promise<void> {
@@ -124,22 +87,22 @@ export class BatchReader {
     // The membership ended while the claim was on its way: whoever has the partition now counts its events, as in doubt.
     if (!owned.isOurs) return;
     const chunk = owned.claimed(decision);
+    this.onClaimed(owned.partition);
     account.read(events.length + unwanted.length);
     for (const { event, reason } of unwanted) account.dropped(event, reason);
     chunk.passage = room.pass(claimed, ({ coordinates }, outcomes) => {
       if (coordinates.type === 'kafka') owned.settled(Number(coordinates.offset), outcomes, chunk);
     });
   }
-
-  #eventsOf(partition: number): PartitionEvents {
-    let events = this.#events.get(partition);
-    if (events === undefined) {
-      events = new PartitionEvents(this.#cluster, this.#spec.topic, partition, this.#spec.delivery.order);
-      this.#events.set(partition, events);
-    }
-    return events;
-  }
 }
+
+/** What is skipped goes nowhere. */
+const NO_ROOM: Room = {
+  size: CHUNK,
+  reason: 'paused_skip',
+  pass: () => ({ disown() {}, abort() {} }),
+  release() {},
+};
 
 /** The index of the first message at or behind a position. */
 function firstFrom(batch: Batch, position: number): number {

@@ -1,25 +1,43 @@
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
-import { groupName, type Source, type SourceContext, type Subscription, TrigateError } from '../../src/sdk.ts';
+import {
+  type Cancel,
+  groupName,
+  type Progress,
+  type Source,
+  type SourceContext,
+  type SourceStatus,
+  type Subscription,
+  TrigateError,
+} from '../../src/sdk.ts';
 import type { Remembered } from './adopt.ts';
 import { Claims } from './claim.ts';
-import { assignerWith, type Group } from './membership.ts';
+import type { EndOffsets } from './ends.ts';
+import { inWords } from './errors.ts';
+import { assignerWith, type Group, type Interruption } from './membership.ts';
 import { Ownership } from './ownership.ts';
+import { heartbeatInterval, longestPoll } from './polls.ts';
+import { KafkaProgress } from './progress.ts';
 import { BatchReader } from './reader.ts';
-import type { KafkaTriggerSpec } from './spec.ts';
-import { translated } from './topics.ts';
+import { type KafkaTriggerSpec, skips } from './spec.ts';
+import { UnreadablePartitions } from './unreadable.ts';
 
-const HEARTBEATS_PER_SESSION = 10;
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** What is left of it for joining, when calls under way have been waited for. */
 const REBALANCE_MARGIN_MS = 15_000;
-/** How long a broker may keep a fetch open; leaving the group waits for it. */
-const MAX_WAIT_MS = 1_000;
 /** Events of one broker's fetch that are held in memory. */
 const MAX_FETCH_BYTES = 10 * 1024 * 1024;
+/**
+ * Of one partition. More than `message.max.bytes` (1,048,588): a broker returns a larger batch only where it is the first of
+ * all, which one behind a busy partition never is.
+ */
+const MAX_PARTITION_BYTES = 2 * 1024 * 1024;
 /** Partitions whose batches are handled side by side: enough for their claims to travel together. */
 const PARTITIONS_AT_A_TIME = 64;
 /** Kept of the closing deadline for the last settle commit and for leaving the group. */
 const LEAVE_MARGIN_MS = 1_500;
+
+/** How long a join may take that nobody wants any more: one that is not ended in order leaves a member behind for a while. */
+const GIVE_UP_MS = 3_000;
 
 /** What all subscriptions of a process share. */
 export interface Brokers {
@@ -29,6 +47,7 @@ export interface Brokers {
   /** Milliseconds. */
   readonly sessionTimeout: number;
   readonly clusterId: () => Promise<string>;
+  readonly ends: EndOffsets;
   /** What closed sources knew of their partitions: by group, then partition. */
   readonly remembered: Map<string, ReadonlyMap<number, Remembered>>;
 }
@@ -47,7 +66,7 @@ export async function openKafkaSource(
     await source.start();
     return source;
   } catch (error) {
-    throw error instanceof kafkajs.KafkaJSError ? translated(error, subscription.spec.topic) : error;
+    throw inWords(error, subscription.spec.topic, groupName(subscription, subscription.spec.topic));
   }
 }
 
@@ -66,12 +85,17 @@ class KafkaSource implements Source {
   readonly #claims: Claims;
   readonly #owned: Ownership;
   readonly #reader: BatchReader;
+  readonly #progress: KafkaProgress;
   readonly #group: string;
   readonly #spec: KafkaTriggerSpec;
   readonly #brokers: Brokers;
   readonly #context: SourceContext;
+  readonly #unreadable: UnreadablePartitions;
+  #connected: SourceStatus = { type: 'connected', message: '' };
   #closed: Promise<void> | undefined;
   #onJoined: () => void = () => {};
+  #unlisten: Cancel = () => {};
+  #interruption: Interruption | undefined;
 
   constructor(brokers: Brokers, cluster: string, subscription: Subscription<KafkaTriggerSpec>, context: SourceContext) {
     const { kafka, sessionTimeout, remembered } = brokers;
@@ -83,7 +107,16 @@ class KafkaSource implements Source {
       this.#stopFetching();
       context.fail(error);
     });
-    this.#reader = new BatchReader(this.#claims, cluster, subscription, context);
+    this.#progress = new KafkaProgress({
+      topic: this.#spec.topic,
+      clock: context.clock,
+      paused: this.#spec.paused && !skips(this.#spec),
+      rebalance: 2 * REBALANCE_TIMEOUT_MS - REBALANCE_MARGIN_MS,
+      owned: () => this.#owned.all(),
+    });
+    const watched = { ...context, gate: this.#progress.watched(context.gate) };
+    this.#reader = new BatchReader(this.#claims, cluster, subscription, watched);
+    this.#reader.onClaimed = (partition) => this.#progress.claimed(partition);
     this.#owned = new Ownership({
       by: brokers.nonce,
       subscription,
@@ -96,19 +129,31 @@ class KafkaSource implements Source {
       groupId: this.#group,
       partitionAssigners: [
         assignerWith({
+          joining: (interruption) => {
+            this.#interruption = interruption;
+          },
           leaving: (group) => this.#leaving(group),
           joined: (group) => this.#joined(group),
+          fetched: (batches) => {
+            for (const batch of batches) this.#progress.fetched(batch);
+          },
           outOfRange: (partition) => this.#outOfRange(partition),
+          unreadable: (partition, message) => this.#cannotRead(partition, message),
           topicGone: () => this.#topicGone(),
         }),
       ],
       sessionTimeout,
-      heartbeatInterval: sessionTimeout / HEARTBEATS_PER_SESSION,
+      heartbeatInterval: heartbeatInterval(sessionTimeout),
+      maxWaitTimeInMs: longestPoll(sessionTimeout),
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
-      maxWaitTimeInMs: MAX_WAIT_MS,
       maxBytes: MAX_FETCH_BYTES,
+      maxBytesPerPartition: MAX_PARTITION_BYTES,
       // After a crash the subscription is opened anew by its controller, which shows the reason.
       retry: { restartOnFailure: async () => false },
+    });
+    this.#unreadable = new UnreadablePartitions({
+      clock: context.clock,
+      resume: (partition) => this.#resume(partition),
     });
     this.#listen();
   }
@@ -117,7 +162,11 @@ class KafkaSource implements Source {
     const consumer = this.#consumer;
     const { signal } = this.#context;
     const { promise: joined, resolve, reject } = Promise.withResolvers<void>();
-    const giveUp = () => reject(new Error('the subscription was closed'));
+    let cancel: Cancel = () => {};
+    const giveUp = () => {
+      reject(new Error('the subscription was closed'));
+      cancel = this.#context.clock.after(GIVE_UP_MS, () => this.#interruption?.cutConnections());
+    };
     this.#onJoined = resolve;
     consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     signal.addEventListener('abort', giveUp);
@@ -132,12 +181,25 @@ class KafkaSource implements Source {
         eachBatch: (payload) => this.#eachBatch(payload),
       });
       await joined;
+      this.#unlisten = this.#brokers.ends.listen(
+        {
+          topic: this.#spec.topic,
+          isToldSince: (time) => this.#progress.isToldSince(time),
+          told: (ends) => this.#progress.told(ends),
+        },
+        this.#context.clock,
+      );
     } catch (error) {
       await consumer.disconnect().catch(() => {});
       throw error;
     } finally {
+      cancel();
       signal.removeEventListener('abort', giveUp);
     }
+  }
+
+  progress(): Progress {
+    return this.#progress.progress();
   }
 
   close(deadline: number): Promise<void> {
@@ -147,6 +209,8 @@ class KafkaSource implements Source {
 
   async #close(deadline: number): Promise<void> {
     const { clock, log } = this.#context;
+    this.#unlisten();
+    this.#unreadable.close();
     this.#reader.stop();
     this.#stopFetching();
     await this.#owned.rest(deadline - LEAVE_MARGIN_MS);
@@ -154,21 +218,38 @@ class KafkaSource implements Source {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => {
       log.warn({ group: this.#group }, 'the Kafka group could not be left in time');
+      this.#interruption?.cutConnections();
       resolve();
     });
-    const left = this.#owned.settle().then(() => this.#consumer.disconnect().catch(() => {}));
+    const left = this.#owned.settle().then(() => this.#leave());
     await Promise.race([left, late]);
     cancel();
     this.#brokers.remembered.set(this.#group, this.#owned.remember());
     this.#owned.close();
   }
 
+  /** From the first turn on kafkajs begins no new fetches; those that are under way it would wait for. */
+  async #leave(): Promise<void> {
+    const left = this.#consumer.disconnect();
+    this.#interruption?.endPolls();
+    await left.catch(() => {});
+  }
+
   /** Handlers return at once from now on: without this kafkajs would fetch the same events over and over. */
   #stopFetching(): void {
+    this.#interruption?.sleepShortly();
     try {
       this.#consumer.pause([{ topic: this.#spec.topic }]);
     } catch {
       // A consumer that has crashed fetches nothing, and has no group whose partitions it could pause.
+    }
+  }
+
+  #resume(partition: number): void {
+    try {
+      this.#consumer.resume([{ topic: this.#spec.topic, partitions: [partition] }]);
+    } catch {
+      // As above.
     }
   }
 
@@ -181,33 +262,43 @@ class KafkaSource implements Source {
     });
     this.#consumer.on(events.CRASH, ({ payload }) => {
       this.#claims.left();
-      this.#context.fail(payload.error);
+      this.#context.fail(inWords(payload.error, this.#spec.topic, this.#group));
     });
   }
 
   async #leaving(group: Group): Promise<void> {
+    this.#progress.leaving();
     const { clock } = this.#context;
     const wait = Math.min(
       this.#spec.delivery.timeout ?? REBALANCE_TIMEOUT_MS,
       REBALANCE_TIMEOUT_MS - REBALANCE_MARGIN_MS,
     );
-    await this.#owned.leave(group, clock.monotonic() + wait, this.#brokers.sessionTimeout / HEARTBEATS_PER_SESSION);
+    await this.#owned.leave(group, clock.monotonic() + wait, heartbeatInterval(this.#brokers.sessionTimeout));
   }
 
   async #joined(group: Group): Promise<void> {
     const held = await this.#owned.join(group);
-    const { topic, paused } = this.#spec;
+    this.#unreadable.restart();
+    this.#progress.joined(held.map(({ partition }) => partition));
+    const { topic } = this.#spec;
     const [lost] = held;
-    if (paused) this.#stopFetching();
+    if (this.#spec.paused && !skips(this.#spec)) this.#stopFetching();
     else if (lost !== undefined) this.#consumer.pause([{ topic, partitions: held.map(({ partition }) => partition) }]);
     if (lost !== undefined) {
       this.#context.report({ type: 'disconnected', reason: 'OffsetsLost', message: lost.message });
     } else {
       const count = group.partitions.length;
       const message = `reads ${count} partition${count === 1 ? '' : 's'} of ${topic} in group ${this.#group}`;
-      this.#context.report({ type: 'connected', message });
+      this.#connected = { type: 'connected', message };
+      this.#context.report(this.#connected);
     }
     this.#onJoined();
+  }
+
+  #cannotRead(partition: number, cause: string): void {
+    this.#unreadable.add(partition);
+    const message = `${cause}; the other partitions go on; repair its replica, or delete its records up to a good one`;
+    this.#context.report({ type: 'disconnected', reason: 'PartitionUnreadable', message });
   }
 
   #outOfRange(partition: number): void {
@@ -223,6 +314,7 @@ class KafkaSource implements Source {
   async #eachBatch(payload: EachBatchPayload): Promise<void> {
     const owned = this.#owned.get(payload.batch.partition);
     if (owned === undefined) return;
+    if (this.#unreadable.healed(payload.batch.partition)) this.#context.report(this.#connected);
     try {
       await this.#reader.read(payload, owned);
     } catch (error) {

@@ -15,7 +15,12 @@ export interface KafkaTriggerSpec extends TriggerSpec {
   readonly startFrom: 'newest' | 'earliest';
   readonly onOffsetsLost: 'hold' | 'newest' | 'earliest';
   readonly paused: boolean;
+  readonly onPause: 'hold' | 'skip';
+  readonly onRejoin: 'resume' | 'newest';
 }
+
+/** Paused, and what comes meanwhile is not wanted. */
+export const skips = ({ paused, onPause }: KafkaTriggerSpec): boolean => paused && onPause === 'skip';
 
 /** Without looking ahead, which the API server of a cluster cannot: not ".", not "..", else of the letters allowed. */
 const TOPIC = /^([a-zA-Z0-9_-]|\.[a-zA-Z0-9_-]|\.\.[a-zA-Z0-9._-])[a-zA-Z0-9._-]*$/;
@@ -35,5 +40,16 @@ export const kafkaTriggerSpec: z.ZodType<KafkaTriggerSpec> = z.strictObject({
     .enum(['hold', 'newest', 'earliest'])
     .default('hold')
     .describe('What to do when the position is no longer in the topic: wait for a person, or go on, counting the gap.'),
-  paused: z.boolean().default(false).describe('Holds the position: nothing is claimed.'),
+  onRejoin: z
+    .enum(['resume', 'newest'])
+    .default('resume')
+    .describe(
+      'fanout: isolated only. A function that was not selected for a while goes on where it stopped, or at the newest event; ' +
+        'those in between are counted as paused_skip.',
+    ),
+  paused: z.boolean().default(false).describe('Calls no function.'),
+  onPause: z
+    .enum(['hold', 'skip'])
+    .default('hold')
+    .describe('While paused: hold the position, and go on there; or skip what comes, counted as paused_skip.'),
 });

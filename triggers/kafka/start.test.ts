@@ -30,7 +30,7 @@ test.each<[string, number, number | undefined]>([
   ['newest', 12, undefined],
   ['earliest', 12, undefined],
 ])('%s from %i: %s events were lost, where that is known', (onOffsetsLost, offset, lost) => {
-  expect(startOf(at(offset), { low: 3, high: 9 }, spec({ onOffsetsLost }), undefined)).toMatchObject({ lost });
+  expect(startOf(at(offset), { low: 3, high: 9 }, spec({ onOffsetsLost }), undefined)).toMatchObject({ passed: lost });
 });
 
 test('a position that is held says what was found and what can be done', () => {
@@ -44,7 +44,7 @@ test('a position that is held says what was found and what can be done', () => {
 test('a position that the broker has forgotten is lost, where one is remembered', () => {
   const gone = (more: object, memory: GroupMemory) => startOf(at(-1, 1), { low: 3, high: 9 }, spec(more), memory);
   expect(gone({}, knows(4, 0, 1))).toMatchObject({ type: 'held', message: expect.stringMatching(/forgotten/) });
-  expect(gone({ onOffsetsLost: 'newest' }, knows(4, 1))).toMatchObject({ type: 'moved', offset: 9, lost: undefined });
+  expect(gone({ onOffsetsLost: 'newest' }, knows(4, 1))).toMatchObject({ type: 'moved', offset: 9, passed: undefined });
   expect(gone({ startFrom: 'newest' }, knows(4, 0))).toMatchObject({ type: 'first', offset: 9 });
 });
 
@@ -53,4 +53,16 @@ test('a partition that was added later starts at its beginning: its first events
   expect(added(knows(4, 0, 1, 2, 3))).toMatchObject({ type: 'first', offset: 0 });
   expect(added(knows(5, 0, 1, 2, 3))).toMatchObject({ type: 'first', offset: 9 });
   expect(added(undefined)).toMatchObject({ type: 'first', offset: 9 });
+});
+
+test('a function that was away resumes, or goes on at the newest event and counts what passed', () => {
+  const back = (offset: number, more: object, memory = knows(4, 0)) =>
+    startOf(at(offset), { low: 3, high: 9 }, spec(more), memory, true);
+  const newest = { onRejoin: 'newest' };
+  expect(back(5, {})).toMatchObject({ type: 'stored', offset: 5 });
+  expect(back(5, newest)).toMatchObject({ type: 'moved', offset: 9, passed: 4, reason: 'paused_skip' });
+  expect(back(1, newest)).toMatchObject({ type: 'moved', offset: 9, passed: 8 });
+  expect(back(-1, newest)).toMatchObject({ type: 'moved', offset: 9, passed: undefined });
+  // A position that is not of ours: a function that is new here takes it over from Kubeless.
+  expect(back(5, newest, knows(4))).toMatchObject({ type: 'stored', offset: 5 });
 });

@@ -8,8 +8,16 @@ export type Start =
   | (StoredPosition & { readonly type: 'stored' })
   /** It had none: at `startFrom`; a partition that was added later at its beginning. */
   | (StoredPosition & { readonly type: 'first' })
-  /** Its position is gone, and `onOffsetsLost` says where to go on. `lost`: events in between, where it is known. */
-  | (StoredPosition & { readonly type: 'moved'; readonly lost: number | undefined; readonly cause: string })
+  /**
+   * Its position is gone, and `onOffsetsLost` says where to go on; or the function was away, and `onRejoin` does.
+   * `passed`: events in between, where it is known.
+   */
+  | (StoredPosition & {
+      readonly type: 'moved';
+      readonly passed: number | undefined;
+      readonly reason: 'offsets_lost' | 'paused_skip';
+      readonly cause: string;
+    })
   /** Its position is gone, and nobody has said what to do. */
   | LostPosition;
 
@@ -37,15 +45,22 @@ export function startOf(
   end: { readonly low: number; readonly high: number },
   spec: KafkaTriggerSpec,
   memory: GroupMemory | undefined,
+  isJoining = false,
 ): Start {
   const { partition, offset } = position;
   const { topic, startFrom } = spec;
+  const wasThere = memory?.positioned.includes(partition) === true;
+  if (isJoining && wasThere && spec.onRejoin === 'newest') {
+    const passed = offset >= 0 && offset <= end.high ? end.high - offset : undefined;
+    const cause = `the function was away, and goes on at the newest event of partition ${partition} of ${topic}`;
+    return { ...position, type: 'moved', offset: end.high, passed, reason: 'paused_skip', cause };
+  }
   if (offset >= end.low && offset <= end.high) return { ...position, type: 'stored' };
   if (offset >= 0) {
     const cause = `position ${offset} of partition ${partition} is gone: ${topic} has ${end.low} to ${end.high} now`;
     return moved(position, end, spec, cause);
   }
-  if (memory?.positioned.includes(partition)) {
+  if (wasThere) {
     const cause = `the position of partition ${partition} of ${topic} is gone: the broker has forgotten the group's offsets`;
     return moved(position, end, spec, cause);
   }
@@ -66,5 +81,6 @@ function moved(
   const target = onOffsetsLost === 'earliest' ? end.low : end.high;
   const { offset } = position;
   const isCounted = offset >= 0 && offset < end.low;
-  return { ...position, type: 'moved', offset: target, lost: isCounted ? target - offset : undefined, cause };
+  const passed = isCounted ? target - offset : undefined;
+  return { ...position, type: 'moved', offset: target, passed, reason: 'offsets_lost', cause };
 }

@@ -1,5 +1,6 @@
 import kafkajs, { type Admin, type Kafka, type Producer } from 'kafkajs';
 import { type Message, type Published, type Topics, TrigateError } from '../../src/sdk.ts';
+import { translated, unreachable } from './errors.ts';
 
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
@@ -90,22 +91,4 @@ function checkName(topic: string): void {
     'INVALID_ARGUMENT',
     `topic ${JSON.stringify(topic)}: allowed are 1 to 249 letters, digits, ".", "_" and "-"`,
   );
-}
-
-export function unreachable(error: unknown): TrigateError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new TrigateError('BROKER_UNREACHABLE', `Kafka cannot be reached: ${message}`, { cause: error });
-}
-
-/** The error in words of ours. kafkajs wraps what it has tried several times. */
-export function translated(thrown: unknown, topic: string): Error {
-  const error = thrown instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ? (thrown.cause ?? thrown) : thrown;
-  if (error instanceof kafkajs.KafkaJSProtocolError) {
-    if (error.type === 'UNKNOWN_TOPIC_OR_PARTITION')
-      return new TrigateError('NOT_FOUND', `there is no topic "${topic}"`);
-    if (error.type === 'MESSAGE_TOO_LARGE')
-      return new TrigateError('TOO_LARGE', 'the event is larger than Kafka accepts');
-    return new TrigateError('INVALID_ARGUMENT', `Kafka refused topic "${topic}": ${error.message}`);
-  }
-  return unreachable(error);
 }

@@ -19,11 +19,15 @@ export interface Hand {
   forget(seqs: ReadonlySet<number>): void;
 }
 
-/** @param maxAge since publication, milliseconds; undefined: any age */
-export function createHand(maxAge: number | undefined, clock: Clock): Hand {
+/**
+ * @param maxAge since publication, milliseconds; undefined: any age
+ * @param isSkipping while it says so, nothing is wanted
+ */
+export function createHand(maxAge: number | undefined, clock: Clock, isSkipping: () => boolean = () => false): Hand {
   let events: readonly StoredEvent[] = [];
 
   function unfit(event: StoredEvent): DroppedReason | undefined {
+    if (isSkipping()) return 'paused_skip';
     if (event.data === undefined) return 'too_large';
     if (maxAge !== undefined && clock.now() - event.time > maxAge) return 'expired';
     return undefined;

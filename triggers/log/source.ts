@@ -54,7 +54,11 @@ export async function openLogSource(
   const { spec, functions } = subscription;
   signal.throwIfAborted();
   const make = createEventMaker(options.log.identity, spec.delivery.order, options.orderedBy);
-  const hand = createHand(spec.delivery.maxAge, clock);
+  const isPaused = spec.paused === true;
+  const isHeld = isPaused && spec.onPause !== 'skip';
+  /** The function was away, and what was published meanwhile is not wanted. */
+  let isCatchingUp = false;
+  const hand = createHand(spec.delivery.maxAge, clock, () => isPaused || isCatchingUp);
   const wake = createWake();
   const limit = { count: READ_COUNT, bytes: READ_BYTES, dataBytes: spec.delivery.maxBytes };
   let stopping = false;
@@ -82,6 +86,8 @@ export async function openLogSource(
     owner,
   );
   const books = openBooks(functions, group.predecessor);
+  // Without counts nobody was here before.
+  isCatchingUp = subscription.isJoining === true && spec.onRejoin === 'newest' && group.predecessor.counts.size > 0;
   let cursor = group.position;
 
   /** No turn of the event loop may pass between the books and `adopt`: what is stored has to have both or neither. */
@@ -127,6 +133,10 @@ export async function openLogSource(
     const batch = group.read(cursor, limit);
     cursor = batch.through;
     hand.add(batch.events);
+    if (isCatchingUp) {
+      drop(hand.decide(0));
+      isCatchingUp = !batch.caughtUp;
+    }
     // Also with events in hand: a long backlog that is all dropped must not hold up the event loop.
     await (batch.caughtUp && hand.size === 0 ? wake.wait() : nextTurn());
   }
@@ -198,7 +208,7 @@ export async function openLogSource(
 
   function start(): Source {
     signal.addEventListener('abort', stop);
-    const running = spec.paused === true ? Promise.resolve() : run().catch((error) => owner.failed(asError(error)));
+    const running = isHeld ? Promise.resolve() : run().catch((error) => owner.failed(asError(error)));
     context.report({ type: 'connected', message: `topic ${spec.topic} of the embedded log` });
 
     async function close(deadline: Deadline): Promise<void> {

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startKafka } from '../../services/kafka.ts';
@@ -20,7 +20,7 @@ export async function kafkaIdle(triggers: number): Promise<void> {
       env: { KAFKA_BROKERS: kafka.brokers.join(',') },
       manifests: [{ apiVersion, kind: 'Function', metadata, spec: { endpoint: target.url } }],
     });
-    const before = usageOf(gateway.pid);
+    const before = { ...usageOf(gateway.pid), sockets: await socketsOf(gateway.pid) };
     const objects = Array.from({ length: triggers }, (_, i) => ({
       apiVersion,
       kind: 'KafkaTrigger',
@@ -41,13 +41,22 @@ export async function kafkaIdle(triggers: number): Promise<void> {
     const end = usageOf(gateway.pid);
     const percent = ((end.cpu - start.cpu) / (SECONDS * 1e6)) * 100;
     const mebibytes = (bytes: number) => Math.round(bytes / 1_048_576);
-    console.log(`kafka-idle: ${triggers} triggers, ${SECONDS} s without events`);
+    const sockets = (await socketsOf(gateway.pid)) - before.sockets;
+    console.log(`kafka-idle: ${triggers} triggers of 4 partitions, one broker, ${SECONDS} s without events`);
     console.log(
-      `  ${percent.toFixed(1)} % of one core, peak RSS ${mebibytes(before.peakRss)} MiB without and ${mebibytes(end.peakRss)} MiB with them`,
+      `  ${percent.toFixed(1)} % of one core, ${sockets} connections more than without them, ` +
+        `peak RSS ${mebibytes(before.peakRss)} MiB without and ${mebibytes(end.peakRss)} MiB with them`,
     );
     await gateway.stop();
     target.stop();
   } finally {
     await kafka.stop();
   }
+}
+
+/** Sockets that a process has open. */
+async function socketsOf(pid: number): Promise<number> {
+  const folder = `/proc/${pid}/fd`;
+  const targets = await Promise.all((await readdir(folder)).map((fd) => readlink(`${folder}/${fd}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith('socket:')).length;
 }

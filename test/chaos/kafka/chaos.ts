@@ -1,7 +1,8 @@
 import { seededRandom } from '../../support/random.ts';
+import type { Disturb } from './disturb.ts';
 import { killAt, steps } from './kills.ts';
 import { noResult, print, type Result, trial } from './report.ts';
-import { type Disturb, disturbances } from './rows.ts';
+import { disturbances } from './rows.ts';
 import { Stage, WINDOW } from './stage.ts';
 import { startWiredKafka, type WiredKafka } from './wire.ts';
 

@@ -10,6 +10,8 @@ export interface Result {
   readonly doubts: number[];
   missing: number;
   readonly recoveryMs: number[];
+  /** Of all gateways, bytes. */
+  peakRss: number;
   readonly failures: string[];
 }
 
@@ -21,14 +23,17 @@ export const noResult = (row: number, fault: string): Result => ({
   doubts: [],
   missing: 0,
   recoveryMs: [],
+  peakRss: 0,
   failures: [],
 });
 
 export interface Bounds {
   /** In doubt, for one function. */
   readonly inDoubt: number;
-  /** Events that a function may never get. */
+  /** Copies that may never arrive, over all functions. */
   readonly missing?: number;
+  /** Bytes that a gateway may have used at most, ever. */
+  readonly peakRss?: number;
 }
 
 /** One fault, and what has to hold after it. The fault resolves when it is over, with the moment from which time counts. */
@@ -44,6 +49,7 @@ export async function trial(
     await stage.goesOn();
     result.recoveryMs.push(performance.now() - from);
     add(result, await stage.settleUp(), bounds);
+    watchMemory(result, stage.peakRss(), bounds);
   } catch (error) {
     if (error instanceof Duplicate) result.duplicates++;
     result.failures.push(error instanceof Error ? error.message : String(error));
@@ -61,14 +67,31 @@ function add(result: Result, { mostInDoubt, missing }: Cost, bounds: Bounds): vo
   }
 }
 
+function watchMemory(result: Result, peakRss: number, bounds: Bounds): void {
+  result.peakRss = Math.max(result.peakRss, peakRss);
+  if (peakRss > (bounds.peakRss ?? Number.POSITIVE_INFINITY)) {
+    result.failures.push(`a gateway has used ${megabytes(peakRss)}`);
+  }
+}
+
 const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))] ?? 0;
+const megabytes = (bytes: number): string => `${Math.round(bytes / 1_048_576)} MiB`;
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
 
 /** Prints a line for each row. True when everything held. */
 export function print(results: readonly Result[], window: number): boolean {
-  const head = ['row', 'fault', 'trials', 'duplicates', `in doubt p50/max of ${window}`, 'missing', 'recovery p50/p99'];
-  const lines = results.map(({ row, fault, trials, duplicates, doubts, missing, recoveryMs }) => [
+  const head = [
+    'row',
+    'fault',
+    'trials',
+    'duplicates',
+    `in doubt p50/max of ${window}`,
+    'missing',
+    'recovery p50/p99',
+    'peak RSS',
+  ];
+  const lines = results.map(({ row, fault, trials, duplicates, doubts, missing, recoveryMs, peakRss }) => [
     `${row}`,
     fault,
     `${trials}`,
@@ -76,6 +99,7 @@ export function print(results: readonly Result[], window: number): boolean {
     `${quantile(doubts, 0.5)} / ${Math.max(0, ...doubts)}`,
     `${missing}`,
     `${seconds(quantile(recoveryMs, 0.5))} / ${seconds(quantile(recoveryMs, 0.99))}`,
+    megabytes(peakRss),
   ]);
   const widths = head.map((_, i) => Math.max(...[head, ...lines].map((line) => line[i]?.length ?? 0)));
   for (const line of [head, ...lines]) console.log(line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  '));

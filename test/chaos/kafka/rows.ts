@@ -3,24 +3,11 @@ import { Kafka, logLevel } from 'kafkajs';
 import { eventually } from '../../support/eventually.ts';
 import type { Behaviour } from '../../support/function-server.ts';
 import { apiKeys } from '../../support/kafka-proxy.ts';
-import type { Bounds } from './report.ts';
+import { dataRows } from './data-rows.ts';
+import { type Disturb, LOAD, NOTHING, stop } from './disturb.ts';
 import { functions, type Stage, WINDOW } from './stage.ts';
 
-/** A fault under load. It ends with everything well again; what it answers is the moment from which recovery counts. */
-export interface Disturb {
-  readonly row: number;
-  readonly fault: string;
-  readonly brokers: 1 | 3;
-  readonly trials: number;
-  readonly bounds: Bounds;
-  readonly replicas?: number;
-  readonly spec?: object;
-  run(stage: Stage): Promise<number | undefined>;
-}
-
-const NOTHING: Bounds = { inDoubt: 0, missing: 0 };
 const SESSION_MS = 3_000;
-const LOAD = 300;
 
 export const disturbances: readonly Disturb[] = [
   {
@@ -213,39 +200,7 @@ export const disturbances: readonly Disturb[] = [
       return undefined;
     },
   },
-  {
-    row: 13,
-    fault: 'poison: headers and keys that no HTTP header can carry',
-    brokers: 1,
-    trials: 3,
-    bounds: NOTHING,
-    async run(stage) {
-      const wild = {
-        'bad name\r\n': 'x',
-        line: 'a\r\nb: c',
-        nul: '\u0000',
-        ue: 'ü→',
-        host: 'evil',
-        connection: 'close',
-      };
-      const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`h${i}`, 'x'.repeat(40)]));
-      await stage.publish(20, { headers: wild, key: (n) => `\u0000\r\nkey-${n}` });
-      await stage.publish(20, { headers: many, key: () => 'k'.repeat(5_000) });
-      await stage.publish(20, { headers: { 'ce-specversion': '9', 'ce-id': '\u0007' }, key: () => null });
-      return undefined;
-    },
-  },
-  {
-    row: 14,
-    fault: 'events of 900 kB',
-    brokers: 1,
-    trials: 2,
-    bounds: NOTHING,
-    async run(stage) {
-      for (let events = 0; events < 40; events++) await stage.publish(1, { size: 900_000 });
-      return undefined;
-    },
-  },
+  ...dataRows,
   {
     row: 16,
     fault: 'the way to the broker: cut, or silent for a while',
@@ -263,12 +218,35 @@ export const disturbances: readonly Disturb[] = [
       return undefined;
     },
   },
+  {
+    row: 16,
+    fault: 'the way to one of three brokers is silent: partitions of the others go on',
+    brokers: 3,
+    trials: 4,
+    bounds: { inDoubt: WINDOW },
+    run: silenceOne,
+  },
 ];
 
-async function stop(stage: Stage, replica: number): Promise<void> {
-  const gateway = stage.gateways[replica];
-  await gateway?.kill('SIGTERM');
-  await gateway?.exited();
+/** Not one that coordinates a group: nothing can be claimed without it, and nobody else takes it over while it lives. */
+async function silenceOne(stage: Stage): Promise<undefined> {
+  const coordinators = new Set<number>();
+  stage.wire.watch(stage.topic.name, ({ apiKey }, broker) => {
+    if (apiKey === apiKeys.offsetCommit) coordinators.add(broker);
+    return 'pass';
+  });
+  await stage.publish(LOAD);
+  await stage.settleUp();
+  stage.wire.watch(stage.topic.name);
+  const silent = [0, 1, 2].find((broker) => !coordinators.has(broker)) ?? 0;
+  stage.wire.freeze(true, silent);
+  const publishing = stage.publish(LOAD);
+  await publishing;
+  // Node ids of brokers count from 1.
+  const others = await stage.partitionsWithout(silent + 1);
+  await stage.reached(others, 'other partitions go on');
+  stage.wire.freeze(false, silent);
+  return undefined;
 }
 
 async function addPartitions(stage: Stage): Promise<undefined> {

@@ -1,4 +1,6 @@
-import type { Kafka } from '../../services/kafka.ts';
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
+import { usageOf } from '../../bench/measure.ts';
+import type { Kafka as Brokers } from '../../services/kafka.ts';
 import { checkLedger } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Gateway, startGateway } from '../../support/gateway.ts';
@@ -8,6 +10,7 @@ import type { RandomInt } from '../../support/random.ts';
 import { type Recorder, startRecorder } from '../../support/recorder.ts';
 import type { Wire } from './wire.ts';
 
+export const PARTITIONS = 4;
 export const functions = ['audit', 'email'] as const;
 export const delivery = { room: 64, concurrency: 8, timeout: '2s' };
 /** What a crash may leave in doubt, for each function. */
@@ -17,7 +20,7 @@ const SESSION = '3s';
 const PATIENCE_MS = 90_000;
 
 export interface StageOptions {
-  readonly kafka: Kafka;
+  readonly kafka: Brokers;
   /** The way of this stage's gateways to the brokers. */
   readonly wire: Wire;
   readonly random: RandomInt;
@@ -47,14 +50,17 @@ export class Stage implements AsyncDisposable {
   readonly topic: TestTopic;
   readonly recorder: Recorder;
   readonly gateways: Gateway[] = [];
-  readonly kafka: Kafka;
+  readonly kafka: Brokers;
   readonly wire: Wire;
   readonly random: RandomInt;
   readonly #spec: object;
   #published = 0;
+  /** Of them, those whose counts are gone with the offsets of the group. */
+  #forgotten = 0;
   #checked = 0;
   readonly #seen = new Set<string>();
-  readonly #before = new Map<string, { inDoubt: number; missing: number }>();
+  /** What was so after the trial before; `forgotten`: what was missing when the counts were lost. */
+  readonly #before = new Map<string, { inDoubt: number; missing: number; forgotten: number }>();
 
   private constructor({ kafka, wire, random, spec = {} }: StageOptions, topic: TestTopic, recorder: Recorder) {
     this.kafka = kafka;
@@ -67,7 +73,7 @@ export class Stage implements AsyncDisposable {
   }
 
   static async start(options: StageOptions): Promise<Stage> {
-    const topic = await createTopic(options.kafka.brokers, { partitions: 4, name: 'chaos' });
+    const topic = await createTopic(options.kafka.brokers, { partitions: PARTITIONS, name: 'chaos' });
     const stage = new Stage(options, topic, await startRecorder(functions));
     await stage.addGateway();
     return stage;
@@ -135,6 +141,69 @@ export class Stage implements AsyncDisposable {
     };
   }
 
+  /** Bytes, of the gateway that has used most. */
+  peakRss(): number {
+    return Math.max(...this.gateways.map(({ pid }) => usageOf(pid).peakRss));
+  }
+
+  /** As retention would: all that is stored. */
+  async deleteRecords(): Promise<void> {
+    await this.#administer(async (admin) => {
+      const partitions = await admin.fetchTopicOffsets(this.topic.name);
+      await admin.deleteTopicRecords({
+        topic: this.topic.name,
+        partitions: partitions.map(({ partition, high }) => ({ partition, offset: high })),
+      });
+    });
+  }
+
+  /** As the broker would, of groups that nobody was in for a week. The counts that are stored with them are gone. */
+  async deleteOffsets(): Promise<void> {
+    await this.#administer((admin) =>
+      admin.deleteGroups(functions.map((name) => `default_orders_${name}_${this.topic.name}`)),
+    );
+    this.#forgotten = this.#published;
+    for (const [name, { missing }] of this.#before) this.#before.set(name, { inDoubt: 0, missing, forgotten: missing });
+  }
+
+  async allowBatchesOf(bytes: number): Promise<void> {
+    const configEntries = [{ name: 'max.message.bytes', value: `${bytes}` }];
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: this.topic.name, configEntries };
+    await this.#administer((admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }));
+  }
+
+  /** Partitions that another broker leads. */
+  async partitionsWithout(nodeId: number): Promise<readonly number[]> {
+    const { topics } = await this.#administer((admin) => admin.fetchTopicMetadata({ topics: [this.topic.name] }));
+    const all = topics.flatMap(({ partitions }) => partitions);
+    return all.filter(({ leader }) => leader !== nodeId).map(({ partitionId }) => partitionId);
+  }
+
+  /** Resolves when every function has got the last event that is stored in each of these partitions. */
+  async reached(partitions: readonly number[], what: string): Promise<void> {
+    const ends = await this.#administer((admin) => admin.fetchTopicOffsets(this.topic.name));
+    const lasts = ends
+      .filter(({ partition, high }) => partitions.includes(partition) && Number(high) > 0)
+      .map(({ partition, high }) => `${partition}/${Number(high) - 1}`);
+    const isReached = (name: string) => {
+      const got = new Set(
+        this.recorder.of(name).map(({ headers }) => `${headers['event-partition']}/${headers['event-offset']}`),
+      );
+      return lasts.every((last) => got.has(last));
+    };
+    await eventually(what, () => functions.every(isReached), { within: PATIENCE_MS, every: 100 });
+  }
+
+  async #administer<T>(action: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = new Kafka({ brokers: [...this.kafka.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      return await action(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const gateway of this.gateways) await gateway.stop();
     await this.recorder.close();
@@ -148,17 +217,20 @@ export class Stage implements AsyncDisposable {
     if (problems.length > 0) throw new Error(problems.join('\n'));
     const rows = ledgers.flatMap(({ triggers }) => triggers.flatMap((trigger) => trigger.functions));
     const accounts = new Map(functions.map((name) => [name, accountOf(rows.filter((row) => row.name === name))]));
-    const isDone = [...accounts.values()].every(({ read, inFlight }) => read === this.#published && inFlight === 0);
+    const isDone = [...accounts.values()].every(
+      ({ read, inFlight }) => read === this.#published - this.#forgotten && inFlight === 0,
+    );
     return isDone ? accounts : undefined;
   }
 
   #costOf(name: string, accounts: ReadonlyMap<string, Account>): { inDoubt: number; missing: number } {
     const { inDoubt = 0, unsure = 0, taken = 0 } = accounts.get(name) ?? {};
     const missing = this.#published - this.recorder.of(name).length;
-    if (missing > unsure) throw new Error(`${name} did not get ${missing} events, and only ${unsure} are unsure`);
+    const before = this.#before.get(name) ?? { inDoubt: 0, missing: 0, forgotten: 0 };
+    if (missing - before.forgotten > unsure)
+      throw new Error(`${name} did not get ${missing} events, and only ${unsure} are unsure`);
     if (this.recorder.of(name).length < taken) throw new Error(`${name} got less than the ${taken} that it took`);
-    const before = this.#before.get(name) ?? { inDoubt: 0, missing: 0 };
-    this.#before.set(name, { inDoubt, missing });
+    this.#before.set(name, { ...before, inDoubt, missing });
     return { inDoubt: inDoubt - before.inDoubt, missing: missing - before.missing };
   }
 

@@ -6,9 +6,10 @@ import { type Frame, type KafkaProxy, startKafkaProxy, type Verdict } from '../.
 export interface Wire {
   readonly brokers: readonly string[];
   /** Asked for frames in which that text stands, until it is asked for with no rule. */
-  watch(text: string, rule?: (frame: Frame) => Verdict): void;
+  watch(text: string, rule?: (frame: Frame, broker: number) => Verdict): void;
   cut(): void;
-  freeze(frozen: boolean): void;
+  /** @param broker counts from 0. Default: all of them */
+  freeze(frozen: boolean, broker?: number): void;
 }
 
 export interface WiredKafka extends AsyncDisposable {
@@ -22,14 +23,16 @@ export async function startWiredKafka(options: Omit<KafkaOptions, 'proxies'> = {
   for (let broker = 0; broker < (options.brokers ?? 1); broker++) proxies.push(await startKafkaProxy());
   const brokers = proxies.map(({ address }) => address);
   const kafka = await startKafka({ ...options, proxies: brokers });
-  const rules = new Map<string, (frame: Frame) => Verdict>();
-  const rule = (frame: Frame): Verdict => {
-    for (const [text, each] of rules) if (frame.bytes.includes(text)) return each(frame);
-    return 'pass';
-  };
+  const rules = new Map<string, (frame: Frame, broker: number) => Verdict>();
+  const ruleOf =
+    (broker: number) =>
+    (frame: Frame): Verdict => {
+      for (const [text, each] of rules) if (frame.bytes.includes(text)) return each(frame, broker);
+      return 'pass';
+    };
   for (const [i, proxy] of proxies.entries()) {
     proxy.lead(kafka.behindProxies[i] ?? '');
-    proxy.rule(rule);
+    proxy.rule(ruleOf(i));
   }
   return {
     kafka,
@@ -42,8 +45,8 @@ export async function startWiredKafka(options: Omit<KafkaOptions, 'proxies'> = {
       cut() {
         for (const proxy of proxies) proxy.cut();
       },
-      freeze(frozen) {
-        for (const proxy of proxies) proxy.freeze(frozen);
+      freeze(frozen, broker) {
+        for (const [i, proxy] of proxies.entries()) if (i === (broker ?? i)) proxy.freeze(frozen);
       },
     },
     async [Symbol.asyncDispose]() {

@@ -131,6 +131,40 @@ describe('a source of the log', () => {
     expect((await stored()).counts('f').read).toBe(0);
   });
 
+  it('counts what comes while it is paused, when that is to be skipped', async () => {
+    await (await subscribe(log)).close();
+    await publish('a', 'b');
+    const paused = await subscribe(log, { spec: { paused: true, onPause: 'skip' }, room: 0 });
+    await publish('c');
+    await eventually('all three are counted', () => paused.account.counts('f').read === 3);
+    await paused.close();
+    expect(paused.account.counts('f')).toMatchObject({ claimed: 0, droppedBeforeClaim: { paused_skip: 3 } });
+    const resumed = await subscribe(log);
+    await publish('d');
+    await hasPassed(resumed, 1);
+    expect(passedBy(resumed)).toEqual([4]);
+    for (const { settle } of resumed.gate.passed) settle(delivered);
+    await resumed.close();
+  });
+
+  it('goes on at the newest event when its function was away, and that is wanted', async () => {
+    const onRejoin = 'newest';
+    const first = await subscribe(log, { spec: { onRejoin, startFrom: 'earliest' }, isJoining: true });
+    await publish('a');
+    await hasPassed(first, 1);
+    for (const { settle } of first.gate.passed) settle(delivered);
+    await first.close();
+    await publish('b', 'c');
+    const back = await subscribe(log, { spec: { onRejoin }, isJoining: true });
+    await eventually('what passed is counted', () => back.account.counts('f').read === 3);
+    await publish('d');
+    await hasPassed(back, 1);
+    expect(passedBy(back)).toEqual([4]);
+    for (const { settle } of back.gate.passed) settle(delivered);
+    await back.close();
+    expect(back.account.counts('f')).toMatchObject({ delivered: 2, droppedBeforeClaim: { paused_skip: 2 } });
+  });
+
   it('holds its position while it is paused', async () => {
     await publish('a');
     const paused = await subscribe(log, { spec: { paused: true } });

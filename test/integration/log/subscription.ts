@@ -140,6 +140,7 @@ export interface Wanted {
   readonly spec?: Partial<Omit<LogTriggerSpec, 'delivery'>>;
   readonly delivery?: z.input<typeof delivery>;
   readonly room?: number;
+  readonly isJoining?: boolean;
 }
 
 /** Opens a subscription of a trigger named `t` on topic `orders`. */
@@ -170,7 +171,10 @@ export async function subscribe(log: TopicLog, wanted: Wanted = {}): Promise<Ope
     delivery: delivery.parse(wanted.delivery ?? {}),
   };
   const trigger = { kind: 'kafka', namespace: 'default', name: 't', uid: 'u' };
-  const source = await kindOn(log).open({ trigger, spec, fanout, functions }, context);
+  const source = await kindOn(log).open(
+    { trigger, spec, fanout, functions, isJoining: wanted.isJoining ?? false },
+    context,
+  );
   const close = (ms = 2_000) => source.close(systemClock.monotonic() + ms);
   return { source, gate, account, failures, abort, close };
 }

@@ -1,0 +1,100 @@
+import type { EachBatchPayload } from 'kafkajs';
+import type { Clock, DroppedReason, Event, Logger } from '../../src/sdk.ts';
+import { PartitionEvents } from './event.ts';
+import type { OwnedPartition, Taking } from './partition.ts';
+import { Unreadable } from './records.ts';
+import { type KafkaTriggerSpec, skips } from './spec.ts';
+
+export type Batch = EachBatchPayload['batch'];
+
+/** Most events in one claim. With the gate's room it bounds what a crash leaves in doubt. */
+export const CHUNK = 512;
+
+/** Events of a batch that are decided on together. */
+export interface Decision extends Taking {
+  readonly events: readonly Event[];
+  readonly unwanted: readonly { readonly event: Event; readonly reason: DroppedReason }[];
+  /** Index in the batch behind the last of them. */
+  readonly next: number;
+}
+
+/** Says what becomes of the events of a topic: to be claimed, or dropped, and why. */
+export class Decider {
+  readonly #spec: KafkaTriggerSpec;
+  readonly #cluster: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #makers = new Map<number, PartitionEvents>();
+
+  constructor(spec: KafkaTriggerSpec, cluster: string, { clock, log }: { clock: Clock; log: Logger }) {
+    this.#spec = spec;
+    this.#cluster = cluster;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** As many events as there is room for, in the gate and in the partition's window. */
+  decide(batch: Batch, from: number, size: number, owned: OwnedPartition): Decision {
+    const { messages, partition } = batch;
+    const oldest = this.#clock.now() - (this.#spec.delivery.maxAge ?? Number.POSITIVE_INFINITY);
+    const maker = this.makerOf(partition);
+    const limit = owned.limit(firstOffset(messages[from]));
+    const events: Event[] = [];
+    const offsets: number[] = [];
+    const unwanted: { event: Event; reason: DroppedReason }[] = [];
+    let next = from;
+    let position = owned.position;
+    for (; next < messages.length && events.length < size && events.length + unwanted.length < CHUNK; next++) {
+      const message = messages[next];
+      if (message === undefined || firstOffset(message) >= limit) break;
+      if (message instanceof Unreadable) {
+        const stretch = this.#stretch(message, position, batch);
+        if (stretch.from === message.first) this.#tell(partition, message);
+        const until = Math.min(stretch.until, limit, stretch.from + CHUNK - events.length - unwanted.length);
+        for (position = stretch.from; position < until; position++)
+          unwanted.push({ event: maker.unreadable(position), reason: 'invalid' });
+        if (until < stretch.until) break;
+        continue;
+      }
+      const event = maker.from(message);
+      const reason = this.#unwanted(event, oldest);
+      if (reason === undefined) {
+        events.push(event);
+        offsets.push(Number(message.offset));
+      } else {
+        unwanted.push({ event, reason });
+      }
+      position = Number(message.offset) + 1;
+    }
+    return { events, offsets, unwanted, dropped: unwanted.map(({ reason }) => reason), position, next };
+  }
+
+  makerOf(partition: number): PartitionEvents {
+    let maker = this.#makers.get(partition);
+    if (maker === undefined) {
+      maker = new PartitionEvents(this.#cluster, this.#spec.topic, partition, this.#spec.delivery.order);
+      this.#makers.set(partition, maker);
+    }
+    return maker;
+  }
+
+  #unwanted(event: Event, oldest: number): DroppedReason | undefined {
+    if (skips(this.#spec)) return 'paused_skip';
+    if (event.data.length > this.#spec.delivery.maxBytes) return 'too_large';
+    return event.time < oldest ? 'expired' : undefined;
+  }
+
+  /** Which offsets are meant: a header that is broken may name some that nobody has written yet. */
+  #stretch({ first, last }: Unreadable, position: number, { highWatermark }: Batch): { from: number; until: number } {
+    const from = Math.max(first, position);
+    return { from, until: Math.max(from, Math.min(last + 1, Number(highWatermark))) };
+  }
+
+  #tell(partition: number, { first, last, cause }: Unreadable): void {
+    const fields = { topic: this.#spec.topic, partition, from: first, to: last, cause };
+    this.#log.warn(fields, 'records cannot be decoded; they are dropped as invalid');
+  }
+}
+
+const firstOffset = (message: Batch['messages'][number] | undefined): number =>
+  message instanceof Unreadable ? message.first : Number(message?.offset);
