@@ -1,8 +1,11 @@
 import { parseArgs } from 'node:util';
 
 /*
- * npm run chaos -- nats [--seed N] [--faults N]     core NATS and JetStream
+ * npm run chaos -- nats [--seed N] [--faults N] [--row N]     rows of the matrix, then random faults: core NATS and JetStream
  * npm run chaos -- kafka [--seed N] [--kills N] [--row N]     rows of the matrix on brokers of its own
+ * npm run chaos -- cronjob [--seed N] [--ticks N] [--api embedded|kubernetes]     three processes with one set of triggers
+ * npm run chaos -- kubernetes [--seed N] [--kills N] [--changes N] [--api embedded|kubernetes]     watches of 500 objects
+ * npm run chaos -- call [--seed N] [--calls N]     the HTTP callers and a hostile server
  *
  * A seed runs the same faults in the same order again; moments differ by what the machine does meanwhile.
  */
@@ -13,6 +16,10 @@ const { positionals, values } = parseArgs({
     seed: { type: 'string' },
     faults: { type: 'string' },
     kills: { type: 'string' },
+    changes: { type: 'string' },
+    calls: { type: 'string' },
+    ticks: { type: 'string' },
+    api: { type: 'string' },
     row: { type: 'string' },
   },
 });
@@ -21,8 +28,9 @@ const [name = 'nats'] = positionals;
 
 switch (name) {
   case 'nats': {
-    const { natsChaos } = await import('./nats.ts');
-    if (!(await natsChaos({ seed, faults: Number(values.faults ?? 300) }))) process.exitCode = 1;
+    const { natsChaos } = await import('./nats/chaos.ts');
+    const row = values.row === undefined ? undefined : Number(values.row);
+    if (!(await natsChaos({ seed, faults: Number(values.faults ?? 300), row }))) process.exitCode = 1;
     break;
   }
   case 'kafka': {
@@ -31,7 +39,29 @@ switch (name) {
     if (!(await kafkaChaos({ seed, kills: Number(values.kills ?? 300), row }))) process.exitCode = 1;
     break;
   }
+  case 'cronjob': {
+    const { cronChaos } = await import('./cronjob/chaos.ts');
+    const api = values.api === 'kubernetes' ? 'kubernetes' : 'embedded';
+    if (!(await cronChaos({ seed, ticks: Number(values.ticks ?? 10_000), api }))) process.exitCode = 1;
+    break;
+  }
+  case 'call': {
+    const { callChaos } = await import('./call.ts');
+    const { anyAddress, callers } = await import('../../src/delivery/call/callers.ts');
+    const { systemClock } = await import('../../src/domain/clock.ts');
+    const options = { clock: systemClock, forbids: anyAddress };
+    const both = { http1: callers('http1', options), undici: callers('undici', options) };
+    if (!(await callChaos(both, Number(values.calls ?? 1_000_000), seed))) process.exitCode = 1;
+    break;
+  }
+  case 'kubernetes': {
+    const { watchChaosRun } = await import('./kubernetes/run.ts');
+    const api = values.api === 'embedded' ? 'embedded' : 'kubernetes';
+    const kills = Number(values.kills ?? 100);
+    if (!(await watchChaosRun({ seed, api, kills, changes: Number(values.changes ?? 20_000) }))) process.exitCode = 1;
+    break;
+  }
   default:
-    console.error(`There is no chaos run "${name}": kafka, nats.`);
+    console.error(`There is no chaos run "${name}": call, cronjob, kafka, kubernetes, nats.`);
     process.exitCode = 1;
 }

@@ -1,8 +1,10 @@
+import { Agent } from 'undici';
 import { Controller } from '../../src/controller/controller.ts';
-import { undiciCaller } from '../../src/delivery/call/undici.ts';
+import { anyAddress, callers } from '../../src/delivery/call/callers.ts';
 import { createDelivery, type Delivery } from '../../src/delivery/delivery.ts';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { createResources } from '../../src/resources/client.ts';
+import type { Resources } from '../../src/resources/resources.ts';
 import { createCronJobKind } from '../../triggers/cronjob/index.ts';
 import { silent } from './topic-log.ts';
 
@@ -18,11 +20,25 @@ export const fastClock = (since: number, factor: number): Clock => ({
   after: (ms, callback) => systemClock.after(ms / factor, callback),
 });
 
+/** How to reach an API server. */
+export interface ApiAccess {
+  readonly url: string;
+  readonly ca?: string;
+  readonly token?: string;
+}
+
+export function resourcesOf({ url, ca, token }: ApiAccess): Resources {
+  if (ca === undefined || token === undefined) return createResources({ url });
+  const dispatcher = new Agent({ connect: { ca }, allowH2: false });
+  const resources = createResources({ url, dispatcher, headers: { authorization: `Bearer ${token}` } });
+  return { ...resources, close: () => resources.close().then(() => dispatcher.destroy()) };
+}
+
 /** A process that runs cron triggers, without its process. */
-export async function startCronController(url: string, clock: Clock, alone: boolean): Promise<CronController> {
-  const resources = createResources({ url });
+export async function startCronController(access: ApiAccess, clock: Clock, alone: boolean): Promise<CronController> {
+  const resources = resourcesOf(access);
   const delivery = createDelivery({
-    createCaller: undiciCaller,
+    createCaller: callers('http1', { clock: clock, forbids: anyAddress }),
     sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'trigate/test',
     clock,
@@ -35,6 +51,7 @@ export async function startCronController(url: string, clock: Clock, alone: bool
     namespace: undefined,
     clock,
     random: Math.random,
+    stallAfter: 60_000,
     log: silent,
   });
   await controller.start();

@@ -35,6 +35,12 @@ export class SharedStatus {
     this.version++;
   }
 
+  /** Somebody has edited the trigger. */
+  tell(): void {
+    this.version++;
+    for (const tell of this.#watching) tell();
+  }
+
   /** As one member sees it. A member that is dead hears nothing any more. */
   storeFor(spec: CronJobTriggerSpec, isDead: () => boolean): StatusStore {
     const alive = async <T>(answer: () => T): Promise<T> => {
@@ -86,6 +92,8 @@ export interface MemberOptions {
   readonly spec?: Partial<z.input<typeof cronJobTriggerSpec>> & { readonly [field: string]: unknown };
   readonly functions?: readonly string[];
   readonly alone?: boolean;
+  /** How far ahead it claims at the least. */
+  readonly leadMs?: number;
   /** Added to its wall clock from the start. */
   readonly skew?: number;
   /** Milliseconds that its functions take; undefined: the test answers. */
@@ -114,7 +122,10 @@ export class CronMember {
     const member = new CronMember(options);
     const { bench } = member;
     member.skew = options.skew ?? 0;
-    const kind = createCronJobKind({ alone: options.alone ?? false });
+    const kind = createCronJobKind({
+      alone: options.alone ?? false,
+      ...(options.leadMs !== undefined && { leadMs: options.leadMs }),
+    });
     const spec = kind.spec.parse({ schedule: '@every 10s', 'function-name': 'f', ...options.spec });
     const clock: Clock = {
       now: () => bench.clock.now() + member.skew,

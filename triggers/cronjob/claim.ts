@@ -18,11 +18,17 @@ export interface Ask {
   readonly makeEvent: (facts: TickFacts) => CronEvent;
 }
 
+/** A tick that is ours to fire: made here alone, from an answer that says so. */
 export interface ClaimedTick {
+  /** `OpenTick.key`. */
   readonly key: string;
-  readonly event: Claimed<CronEvent>;
+  readonly tick: number;
+  /** Ticks before it that nobody fired. */
+  readonly missed: number;
   /** Beyond the deadline on purpose. */
   readonly late: boolean;
+  /** It was not due yet. */
+  readonly isAhead: boolean;
 }
 
 export interface ClaimAnswer {
@@ -30,6 +36,14 @@ export interface ClaimAnswer {
   readonly dropped: readonly DroppedTick[];
   readonly gap: Gap | undefined;
 }
+
+/** Claimed ticks as events of this moment, which says how late they are. */
+export const eventsOf = (
+  ticks: readonly ClaimedTick[],
+  makeEvent: (facts: TickFacts) => CronEvent,
+  now: number,
+): readonly Claimed<CronEvent>[] =>
+  markClaimed(ticks.map(({ key, tick, missed }) => makeEvent({ key, tick, missed, lateness: now - tick })));
 
 /**
  * Claims ticks, and counts those that will not run, in one compare-and-swap. Only what it answers is ours to fire.
@@ -49,23 +63,16 @@ export async function claimTicks(
       taken = take(record, ask);
       return taken.next;
     },
-    (written) => apply(answerOf(taken, ask), written),
+    (written) => apply(taken, written),
   );
 }
 
-interface Run extends TickFacts {
-  readonly late: boolean;
-}
-
-interface Taken {
-  readonly runs: readonly Run[];
-  readonly dropped: ClaimAnswer['dropped'];
-  readonly gap: Gap | undefined;
+interface Taken extends ClaimAnswer {
   /** Undefined when nothing is due. */
   readonly next: CronRecord | undefined;
 }
 
-const NOTHING: Taken = { runs: [], dropped: [], gap: undefined, next: undefined };
+const NOTHING: Taken = { claimed: [], dropped: [], gap: undefined, next: undefined };
 
 /** Requests by hand come first: somebody waits for them. */
 function take(record: CronRecord, ask: Ask): Taken {
@@ -77,11 +84,12 @@ function take(record: CronRecord, ask: Ask): Taken {
   const taken = firstRuns(ticks, room - requests.length);
   if (taken.length + requests.length + expired.length === 0 && gap === undefined) return NOTHING;
 
-  const runs: Run[] = requests.map(({ nonce: key, at }) => runOf(handKey(key), at, now(), 0, false));
+  const claimed: ClaimedTick[] = requests.map(({ nonce: key, at }) => claimedTick(handKey(key), at, 0));
   let missed = record.missed;
   for (const each of taken) {
     if (each.type === 'run') {
-      runs.push(runOf(iso(each.tick), each.tick, now(), missed, each.late));
+      const { tick, late } = each;
+      claimed.push({ ...claimedTick(iso(tick), tick, missed), late, isAhead: tick > now() });
       missed = 0;
     } else missed++;
   }
@@ -92,9 +100,9 @@ function take(record: CronRecord, ask: Ask): Taken {
     ...taken.filter((each) => each.type === 'drop'),
   ];
   const lastRun = taken.findLast(({ type }) => type === 'run');
-  const open: OpenTick[] = runs.map(({ key, tick }) => ({ key, tick, by: nonce, until, functions }));
+  const open: OpenTick[] = claimed.map(({ key, tick }) => ({ key, tick, by: nonce, until, functions }));
   return {
-    runs,
+    claimed,
     dropped,
     gap,
     next: {
@@ -109,19 +117,30 @@ function take(record: CronRecord, ask: Ask): Taken {
   };
 }
 
-const runOf = (key: string, tick: number, now: number, missed: number, late: boolean): Run => ({
+const claimedTick = (key: string, tick: number, missed: number): ClaimedTick => ({
   key,
   tick,
-  lateness: now - tick,
   missed,
-  late,
+  late: false,
+  isAhead: false,
 });
 
-function answerOf({ runs, dropped, gap }: Taken, { makeEvent }: Ask): ClaimAnswer {
-  const events = markClaimed(runs.map(makeEvent));
-  const claimed = runs.flatMap(({ key, late }, i) => {
-    const event = events[i];
-    return event === undefined ? [] : [{ key, event, late }];
-  });
-  return { claimed, dropped, gap };
+/**
+ * The record as if a tick had not been claimed, by its claimer, who will never fire it: the next one may claim it.
+ * Undefined when that cannot be: it is not open any more, or something behind it is decided.
+ * @param before `decidedThrough` and `lastClaimedTick` as they were when it was claimed
+ */
+export function withoutClaim(
+  record: CronRecord,
+  { key, tick, missed }: ClaimedTick,
+  before: Pick<CronRecord, 'decidedThrough' | 'lastClaimedTick' | 'schedule'>,
+  now: number,
+): CronRecord | undefined {
+  if (record.decidedThrough !== tick || !record.open.some((each) => each.key === key)) return undefined;
+  // Another schedule goes on from now.
+  const { decidedThrough: from, schedule, lastClaimedTick } = before;
+  const decidedThrough = record.schedule === schedule ? from : Math.max(from, now);
+  if (decidedThrough >= tick) return undefined;
+  const open = record.open.filter((each) => each.key !== key);
+  return { ...record, decidedThrough, lastClaimedTick, missed: record.missed + missed, open };
 }

@@ -29,6 +29,8 @@ export interface DueOptions {
   readonly now: number;
   /** Ticks from `from` on were held up by the delivery side; if they are too late now, this is why. */
   readonly heldUp?: { readonly from: number; readonly reason: DroppedReason } | undefined;
+  /** Milliseconds by which a tick may be claimed before it is due, where nothing else is. Left out: none is. */
+  readonly ahead?: ((tick: number, before: number) => number) | undefined;
 }
 
 /** An every-second schedule passes this in a day. */
@@ -43,6 +45,7 @@ const MOST_CAUGHT_UP = 100;
 export function dueTicks({ decidedThrough }: Pick<CronRecord, 'decidedThrough'>, options: DueOptions): Due {
   const { spec, now, heldUp } = options;
   const { ticks, gap } = passed(decidedThrough, options);
+  if (ticks.length === 0 && gap === undefined) return { ticks: nextTick(decidedThrough, options), gap };
   const onTimeFrom = now - spec.startingDeadlineSeconds * 1_000;
   const lateTicks = ticks.filter((tick) => tick < onTimeFrom);
   const caughtUpFrom = lateTicks.at(-caughtUp(spec.missed)) ?? lateTicks[0] ?? onTimeFrom;
@@ -54,6 +57,14 @@ export function dueTicks({ decidedThrough }: Pick<CronRecord, 'decidedThrough'>,
     return { type: 'drop', tick, reason: heldUp !== undefined && tick >= heldUp.from ? heldUp.reason : 'missed' };
   });
   return { ticks: spec.concurrencyPolicy === 'Replace' ? onlyLast(decided) : decided, gap };
+}
+
+/** The next tick, when the time has come to claim it. */
+function nextTick(decidedThrough: number, { schedule, now, ahead }: DueOptions): DueTick[] {
+  if (ahead === undefined) return [];
+  const tick = schedule.next(decidedThrough);
+  if (tick === undefined || tick - now > ahead(tick, decidedThrough)) return [];
+  return [{ type: 'run', tick, late: false }];
 }
 
 /** The first ticks of which at most `runs` run: what is decided on has to be in order. */

@@ -38,6 +38,7 @@ export class RecordStore {
   readonly #options: RecordStoreOptions;
   #stored: Stored | undefined;
   #record: CronRecord | undefined;
+  #isCurrent = true;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #cancel: () => void;
 
@@ -49,6 +50,11 @@ export class RecordStore {
   /** As far as is known here; a change finds out whether it still stands. */
   get record(): CronRecord | undefined {
     return this.#record;
+  }
+
+  /** Whether the trigger still has the spec that it is run for, as far as is known here. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
   }
 
   close(): void {
@@ -100,6 +106,7 @@ export class RecordStore {
       const swapped = await stored.swap(value);
       if (swapped === undefined) return false;
       this.#stored = swapped;
+      this.#isCurrent = swapped.isCurrent;
       this.#record = after;
       return true;
     } catch {
@@ -141,6 +148,7 @@ export class RecordStore {
 
   #take(stored: Stored): void {
     this.#stored = stored;
+    this.#isCurrent = stored.isCurrent;
     const record = readRecord(stored.value, this.#options.uid);
     if (record === undefined) return;
     const isNew = record.n > (this.#record?.n ?? 0);

@@ -1,12 +1,21 @@
-import { addCounts, type Counts, noCounts, TrigateError, z } from '../../src/sdk.ts';
-import { type CountsByFunction, storedCounts, withoutZeros, withZeros } from './counts.ts';
+import {
+  addCounts,
+  type Counts,
+  type CountsByFunction,
+  noCounts,
+  storedCounts,
+  TrigateError,
+  withoutZeros,
+  z,
+} from '../../src/sdk.ts';
 
 /*
  * What stands in the status of a CronJobTrigger, under `claims` and the group (the function, or `*` when shared):
  *
  *   uid, schedule      what it belongs to
  *   n, by              how often it has been written, and the nonce of who wrote last: that process shows the counts
- *   decidedThrough     every tick up to here is claimed or counted; it never goes back
+ *   decidedThrough     every tick up to here is claimed or counted; it never goes back, but for a tick that was claimed ahead
+ *                      and is given back by its claimer, unfired
  *   lastClaimedTick, lastFinishedTick   for people
  *   open               claimed and not finished, each with its claimer's nonce; alive until `until`, which a claimer that
  *                      lives moves on
@@ -75,9 +84,8 @@ export function readRecord(value: unknown, uid: string): CronRecord | undefined 
   const { data } = stored.safeParse(value);
   if (data === undefined) throw new TrigateError('INTERNAL', 'status.claims cannot be read; nothing is fired.');
   if (data.uid !== uid) return undefined;
-  const counts = Object.fromEntries(Object.entries(data.counts).map(([name, own]) => [name, withZeros(own)]));
   const { lastClaimedTick, lastFinishedTick, suspendedSince } = data;
-  return { ...data, lastClaimedTick, lastFinishedTick, suspendedSince, counts };
+  return { ...data, lastClaimedTick, lastFinishedTick, suspendedSince };
 }
 
 export function writeRecord(record: CronRecord): object {

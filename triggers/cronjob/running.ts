@@ -30,6 +30,11 @@ export class RunningTicks {
     this.#ticks.set(key, { tick, passage: undefined, outcomes: undefined });
   }
 
+  /** Its claim is given back: it is no more ours than before. */
+  gaveBack(key: string): void {
+    this.#ticks.delete(key);
+  }
+
   passed(key: string, passage: Passage): void {
     const running = this.#ticks.get(key);
     if (running !== undefined) running.passage = passage;

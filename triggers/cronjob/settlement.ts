@@ -16,7 +16,12 @@ export interface SettlementOptions {
   readonly clock: Clock;
   /** Aborts when nothing more may be stored. */
   readonly signal: AbortSignal;
-  readonly onSettled: () => void;
+  /** Milliseconds to wait before a write; whatever ends meanwhile shares it. */
+  readonly pause: () => number;
+  /** Aborts when there is no time to wait. */
+  readonly hurry: AbortSignal;
+  /** A call has ended, or something was stored. */
+  readonly onChange: () => void;
 }
 
 /** Stores what came of claimed ticks, moves leases on, and counts the ticks of owners that have fallen silent. */
@@ -33,9 +38,10 @@ export class Settlement {
   /** There is something to store. Outcomes that come while one write is under way share the next. */
   soon(): void {
     this.#isWanted = true;
+    this.#options.onChange();
     this.#working ??= this.#work().finally(() => {
       this.#working = undefined;
-      this.#options.onSettled();
+      this.#options.onChange();
       this.#onWorked();
       // It may have been wanted between the last look and this turn.
       if (this.#isWanted && !this.#options.signal.aborted) this.soon();
@@ -76,8 +82,9 @@ export class Settlement {
 
   /** Goes on trying while the API server is away. */
   async #work(): Promise<void> {
-    const { running, clock, signal } = this.#options;
+    const { running, clock, signal, pause, hurry } = this.#options;
     while (this.#isWanted && !signal.aborted) {
+      await delay(clock, pause(), hurry);
       this.#isWanted = false;
       try {
         await this.#settle();

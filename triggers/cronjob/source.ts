@@ -9,10 +9,12 @@ import {
   type SourceContext,
   type Subscription,
 } from '../../src/sdk.ts';
+import type { Ahead } from './ahead.ts';
 import { Books, closeTicks, type EndedTick, withDropped } from './books.ts';
-import { type ClaimAnswer, type ClaimedTick, claimTicks } from './claim.ts';
+import { type ClaimAnswer, claimTicks } from './claim.ts';
 import { type DroppedTick, type Due, dueTicks, suspendedTicks } from './due.ts';
 import { type CronEvent, eventMaker } from './event.ts';
+import { Firing } from './firing.ts';
 import { type CronRecord, iso } from './record.ts';
 import { RecordStore, type Written } from './record-store.ts';
 import { LEASE_MS, RunningTicks } from './running.ts';
@@ -31,14 +33,16 @@ const LOST_RACE_MS = 50;
 export interface CronSourceOptions {
   /** Nobody else runs these triggers: whatever another nonce has left open belongs to a dead predecessor. */
   readonly alone: boolean;
+  /** Of all triggers of this process. */
+  readonly ahead: Ahead;
 }
 
 /**
  * One trigger, for one group of functions.
  *
  * Opening takes the record over: ticks that a dead predecessor left open are counted, and a record of another schedule goes
- * on from now. Then one loop runs: sleep until something is due, ask the gate for room, claim what there is room
- * for, pass it. The clock is asked again at every turn, so that a step of it, or a sleep of the machine, changes what is due
+ * on from now. Then one loop runs: sleep until something is due, or nearly, ask the gate for room, claim what there is room
+ * for, hand it to `Firing`, which passes it in its second. The clock is asked again at every turn, so that a step of it, or a sleep of the machine, changes what is due
  * and never what was done: what is decided never goes back.
  *
  * Beside the loop outcomes are stored as they come. Other processes do the same with the same record; the compare-and-swap
@@ -62,7 +66,7 @@ export async function openCronSource(
 class CronSource implements Source {
   readonly #subscription: Subscription<CronJobTriggerSpec>;
   readonly #context: SourceContext;
-  readonly #alone: boolean;
+  readonly #options: CronSourceOptions;
   readonly #nonce = randomBytes(9).toString('base64url');
   readonly #schedule: ReturnType<typeof parseSchedule>;
   readonly #makeEvent: ReturnType<typeof eventMaker>;
@@ -70,10 +74,12 @@ class CronSource implements Source {
   readonly #books: Books;
   readonly #running: RunningTicks;
   readonly #settlement: Settlement;
+  readonly #firing: Firing;
   /** No more claims. */
   readonly #stopping = new AbortController();
   /** Nothing more is stored. */
   readonly #ended = new AbortController();
+  readonly #leave: () => void;
   #wake: () => void = () => {};
   /** Ticks from here on waited for room in vain. */
   #heldUp: { readonly from: number; readonly reason: DroppedReason } | undefined;
@@ -82,11 +88,11 @@ class CronSource implements Source {
   #loop: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(subscription: Subscription<CronJobTriggerSpec>, context: SourceContext, { alone }: CronSourceOptions) {
+  constructor(subscription: Subscription<CronJobTriggerSpec>, context: SourceContext, options: CronSourceOptions) {
     const { spec, trigger } = subscription;
     this.#subscription = subscription;
     this.#context = context;
-    this.#alone = alone;
+    this.#options = options;
     this.#schedule = parseSchedule(spec.schedule, spec.timeZone);
     this.#makeEvent = eventMaker(subscription);
     this.#books = new Books(context.account, this.#nonce);
@@ -108,8 +114,23 @@ class CronSource implements Source {
       makeEvent: this.#makeEvent,
       clock: context.clock,
       signal: this.#ended.signal,
-      onSettled: () => this.#wake(),
+      // Where calls exclude each other, other processes wait for the end of ours.
+      pause: () => (subscription.spec.concurrencyPolicy === 'Forbid' ? 0 : options.ahead.behind(this.#nonce)),
+      hurry: this.#stopping.signal,
+      onChange: () => this.#wake(),
     });
+    this.#firing = new Firing({
+      subscription,
+      context,
+      schedule: this.#schedule,
+      records: this.#records,
+      running: this.#running,
+      books: this.#books,
+      settlement: this.#settlement,
+      makeEvent: this.#makeEvent,
+      signal: this.#ended.signal,
+    });
+    this.#leave = options.ahead.join();
   }
 
   async open(): Promise<void> {
@@ -136,11 +157,13 @@ class CronSource implements Source {
     signal.removeEventListener('abort', this.#stop);
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => this.#ended.abort());
     await this.#loop;
+    await this.#firing.stop();
     await this.#settlement.allSettled();
     cancel();
     this.#ended.abort();
     await this.#settlement.close();
     this.#records.close();
+    this.#leave();
   }
 
   #stop = (): void => {
@@ -181,7 +204,7 @@ class CronSource implements Source {
       { type: 'claim', signal: this.#context.signal },
       (stored) => {
         const now = clock.now();
-        dead = this.#running.dead(stored, now, this.#alone);
+        dead = this.#running.dead(stored, now, this.#options.alone);
         const isOther = stored.schedule !== this.#schedule.text;
         const record: CronRecord = {
           ...closeTicks(stored, dead),
@@ -219,7 +242,7 @@ class CronSource implements Source {
       if (this.#stopping.signal.aborted) return;
       const ms = this.#wakeAt() - clock.now();
       // A turn of the event loop at least: what is due may have to wait for an answer.
-      await this.#sleep(Math.min(Math.max(SHORTEST_SLEEP_MS, ms), LONGEST_SLEEP_MS), this.#stopping.signal);
+      await this.#sleep(Math.min(Math.max(SHORTEST_SLEEP_MS, ms), LONGEST_SLEEP_MS));
     }
   }
 
@@ -246,16 +269,17 @@ class CronSource implements Source {
     const left = deadlineMs - (clock.now() - first);
     const room = await this.#reserve(runs, clock.monotonic() + Math.max(1, left > 0 ? left + 1 : deadlineMs));
     if (room === undefined) return;
+    let isTaken = false;
     try {
       if (room.size > 0) {
         this.#heldUp = undefined;
-        await this.#claim(room.size, room);
+        isTaken = await this.#claim(room.size, room);
       } else {
         this.#heldUp = { from: first, reason: room.reason };
-        if (room.reason === 'shutdown') await this.#sleep(BLOCKED_MS, this.#stopping.signal);
+        if (room.reason === 'shutdown') await this.#sleep(BLOCKED_MS);
       }
     } finally {
-      room.release();
+      if (!isTaken) room.release();
     }
   }
 
@@ -273,7 +297,8 @@ class CronSource implements Source {
     });
   }
 
-  async #claim(size: number, room: Room | undefined): Promise<void> {
+  /** Whether ticks were claimed, with which the room has gone. */
+  async #claim(size: number, room: Room | undefined): Promise<boolean> {
     const { clock } = this.#context;
     const { functions } = this.#subscription;
     const ask = {
@@ -286,52 +311,20 @@ class CronSource implements Source {
       now: () => clock.now(),
       makeEvent: this.#makeEvent,
     };
-    let isClaimed = false;
+    let [isStored, isTaken] = [false, false];
     await claimTicks(this.#records, this.#stopping.signal, ask, (answer, written) => {
-      isClaimed = true;
+      isStored = true;
       this.#books.wrote(written, () => {
         this.#books.dropped(answer.dropped, this.#eventOf);
         if (answer.gap !== undefined) this.#context.account.gap(answer.gap);
       });
-      for (const { key, event } of answer.claimed) this.#running.claimed(key, event.time);
-      if (room !== undefined) this.#pass(answer.claimed, room);
+      for (const { key, tick } of answer.claimed) this.#running.claimed(key, tick);
+      isTaken = room !== undefined && answer.claimed.length > 0;
+      if (room !== undefined) this.#firing.take(answer.claimed, room, written.before);
     });
     // Another process was faster, or the trigger has changed and we are about to be closed.
-    if (!isClaimed) await this.#sleep(LOST_RACE_MS, this.#stopping.signal);
-  }
-
-  /** The claim may have taken its time: what is too late now, or comes after the end, is counted instead. */
-  #pass(claimed: readonly ClaimedTick[], room: Room): void {
-    const { clock, account } = this.#context;
-    const { spec } = this.#subscription;
-    const onTime = claimed.filter((tick) => {
-      const tooLate = !tick.late && clock.now() - tick.event.time > this.#deadlineMs;
-      if (this.#stopping.signal.aborted) this.#unsent(tick, 'shutdown');
-      else if (tooLate) this.#unsent(tick, 'expired');
-      else return true;
-      return false;
-    });
-    if (onTime.length === 0) return;
-    account.read(onTime.length);
-    if (spec.concurrencyPolicy === 'Replace') this.#running.abortBefore(onTime[0]?.event.time ?? 0);
-    const keys = new Map(onTime.map(({ key, event }) => [event.id, key]));
-    const passage = room.pass(
-      onTime.map(({ event }) => event),
-      (event, outcomes) => {
-        this.#running.finished(keys.get(event.id) ?? '', outcomes);
-        this.#settlement.soon();
-      },
-    );
-    for (const { key } of onTime) this.#running.passed(key, passage);
-  }
-
-  #unsent({ key, event }: ClaimedTick, reason: DroppedReason): void {
-    const { functions } = this.#subscription;
-    const outcome = { type: 'dropped', reason } as const;
-    this.#books.unsent(event, functions, outcome);
-    const outcomes = functions.map(() => outcome);
-    this.#running.finished(key, outcomes);
-    this.#settlement.soon();
+    if (!isStored) await this.#sleep(LOST_RACE_MS);
+    return isTaken;
   }
 
   #saw(record: CronRecord): void {
@@ -349,7 +342,14 @@ class CronSource implements Source {
     const { spec } = this.#subscription;
     if (spec.suspend) return { ticks: [], gap: undefined };
     const now = this.#context.clock.now();
-    return dueTicks(record, { schedule: this.#schedule, spec, now, heldUp: this.#heldUp });
+    const ahead = (tick: number, before: number) => this.#aheadOf(record, tick, before);
+    return dueTicks(record, { schedule: this.#schedule, spec, now, heldUp: this.#heldUp, ahead });
+  }
+
+  /** `Replace` claims what is due: of a claim other processes learn that they shall give up their call. */
+  #aheadOf({ requests }: CronRecord, tick: number, before: number): number {
+    if (this.#subscription.spec.concurrencyPolicy === 'Replace' || requests.length > 0) return 0;
+    return this.#options.ahead.of(tick, before, this.#nonce);
   }
 
   #mayRun(record: CronRecord): number {
@@ -362,7 +362,9 @@ class CronSource implements Source {
     const { record } = this.#records;
     const now = this.#context.clock.now();
     if (record === undefined) return now + BLOCKED_MS;
-    const next = this.#subscription.spec.suspend ? undefined : this.#schedule.next(record.decidedThrough);
+    const { decidedThrough } = record;
+    const tick = this.#subscription.spec.suspend ? undefined : this.#schedule.next(decidedThrough);
+    const next = tick && tick - this.#aheadOf(record, tick, decidedThrough);
     const isBlocked = next !== undefined && next <= now && this.#mayRun(record) === 0;
     const leases = [this.#running.leaseEnds(record), ...this.#running.ends(record)].filter((at) => at !== undefined);
     // A lease that is over already is being written about.
@@ -370,17 +372,16 @@ class CronSource implements Source {
     return Math.min(isBlocked ? now + BLOCKED_MS : (next ?? Number.POSITIVE_INFINITY), byLease);
   }
 
-  #sleep(ms: number | undefined, signal: AbortSignal): Promise<void> {
+  /** Ends before its time when there is something to look at; and when the source stops. */
+  #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
+      if (this.#stopping.signal.aborted) return resolve();
       const wake = () => {
-        cancel?.();
-        signal.removeEventListener('abort', wake);
+        cancel();
         this.#wake = () => {};
         resolve();
       };
-      const cancel: Cancel | undefined = ms === undefined ? undefined : this.#context.clock.after(ms, wake);
-      if (signal.aborted) return wake();
-      signal.addEventListener('abort', wake);
+      const cancel: Cancel = this.#context.clock.after(ms, wake);
       this.#wake = wake;
     });
   }

@@ -22,6 +22,8 @@ export interface NatsConnectionOptions {
   readonly servers: string | readonly string[];
   readonly tls?: NatsTls | undefined;
   readonly login?: NatsLogin | undefined;
+  /** Milliseconds between two questions about a consumer that delivers nothing. Default: ten seconds. */
+  readonly askEvery?: number | undefined;
 }
 
 /** Paths of PEM files. */
@@ -40,8 +42,8 @@ export type NatsLogin =
   | { readonly type: 'nkey'; readonly seed: () => string };
 
 /** Two pings without an answer and the next one due: a half-open connection is noticed within 28 seconds. */
-export const PING_INTERVAL_MS = 7_000;
-export const PINGS_OUT = 2;
+const PING_INTERVAL_MS = 7_000;
+const PINGS_OUT = 2;
 const CONNECT_TIMEOUT_MS = 3_000;
 
 /** One connection, which reconnects for ever: also after a refused login, for credentials may be changed. */
@@ -80,7 +82,8 @@ function authenticator(login: NatsLogin): Authenticator {
     case 'token':
       return () => ({ auth_token: login.token() });
     case 'creds':
-      return credsAuthenticator(bytes(login.creds));
+      // The client finds the seed only where a line end follows it.
+      return credsAuthenticator(bytes(() => `${login.creds()}\n`));
     case 'nkey':
       return nkeyAuthenticator(bytes(login.seed));
     default:

@@ -1,5 +1,5 @@
 import { asError, type Clock, type Gap, TrigateError } from '../../src/sdk.ts';
-import { connect, type NatsConnection, type NatsConnectionOptions, PING_INTERVAL_MS, PINGS_OUT } from './client.ts';
+import { connect, type NatsConnection, type NatsConnectionOptions } from './client.ts';
 
 /** What a source hears of the connection. */
 export interface LinkListener {
@@ -12,14 +12,19 @@ export interface LinkListener {
 
 /** The one connection that all NATS triggers of a process share. It reconnects for ever. */
 export interface Link {
+  /** See `NatsConnectionOptions`. */
+  readonly askEvery: number | undefined;
   /** @throws TrigateError BROKER_UNREACHABLE */
   connect(): Promise<NatsConnection>;
   follow(listener: LinkListener): () => void;
   close(): Promise<void>;
 }
 
-/** A timer goes off late rather than early. */
-const LATE_TIMERS_MS = 1_000;
+const PING = 'pingTimer';
+const LOST = 'the connection to NATS was lost';
+/** Of slow consumers a server speaks in its log alone. */
+const CUT =
+  'the connection to NATS was cut while the server ran: by the network, or by the server because this process read too slowly (then its log has "Slow Consumer")';
 
 export function createLink(options: NatsConnectionOptions, clock: Clock): Link {
   return new SharedLink(options, clock);
@@ -35,6 +40,10 @@ class SharedLink implements Link {
   constructor(options: NatsConnectionOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
+  }
+
+  get askEvery(): number | undefined {
+    return this.#options.askEvery;
   }
 
   async connect(): Promise<NatsConnection> {
@@ -76,15 +85,24 @@ class SharedLink implements Link {
       listener.closed(error ?? new Error('the connection to NATS was closed'));
   }
 
+  /**
+   * What was published since the last ping that was answered may be lost with a connection: its answer comes behind all that
+   * the server had for us before. So a gap begins there, however the connection ended.
+   */
   async #watch(connection: NatsConnection): Promise<void> {
-    let lost: { readonly at: number; readonly cause: string } | undefined;
-    let cause = 'the connection to NATS was lost';
-    let silentFor = 0;
+    const clock = this.#clock;
+    let lost: { readonly from: number; readonly cause: string } | undefined;
+    let cause = LOST;
+    let server = connection.info?.server_id;
+    let [answered, pinged] = [clock.now(), clock.now()];
     for await (const { type, data } of connection.status()) {
       switch (type) {
+        case PING:
+          // It counts this one too: all others have been answered.
+          if (Number(data) <= 1) answered = pinged;
+          pinged = clock.now();
+          break;
         case 'staleConnection':
-          // What was published since the last answered ping may be lost too.
-          silentFor = PING_INTERVAL_MS * (PINGS_OUT + 1) + LATE_TIMERS_MS;
           cause = 'the connection to NATS was half-open: pings were not answered';
           break;
         case 'error':
@@ -92,15 +110,19 @@ class SharedLink implements Link {
           if (lost !== undefined) this.#tellLost(`the connection to NATS is lost; trying again: ${cause}`);
           break;
         case 'disconnect':
-          lost ??= { at: this.#clock.now() - silentFor, cause };
+          lost ??= { from: answered, cause };
           this.#tellLost(`${lost.cause}; trying again`);
           break;
         case 'reconnect': {
-          const now = this.#clock.now();
-          const gap = { from: lost?.at ?? now, to: now, cause: lost?.cause ?? cause };
-          lost = undefined;
-          silentFor = 0;
-          cause = 'the connection to NATS was lost';
+          const now = clock.now();
+          const wasThere = server !== undefined && server === connection.info?.server_id;
+          const gap = {
+            from: lost?.from ?? answered,
+            to: now,
+            cause: wasThere && lost?.cause === LOST ? CUT : (lost?.cause ?? cause),
+          };
+          server = connection.info?.server_id;
+          [lost, cause, answered, pinged] = [undefined, LOST, now, now];
           for (const listener of [...this.#listeners]) listener.reconnected(gap);
           break;
         }
@@ -118,6 +140,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   CONNECTION_REFUSED: 'connection refused',
   TIMEOUT: 'no answer in time',
   AUTHORIZATION_VIOLATION: 'the server refused the login',
+  BAD_CREDS: 'the credentials file has no JWT and seed of a user in it',
 };
 
 function sentenceOf(error: Error): string {

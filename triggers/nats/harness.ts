@@ -67,7 +67,7 @@ export function connectionTo(
   return { kind: kindOf(kind), close: () => kind.close() };
 }
 
-async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
+export async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
   const prefix = `conformance.${randomUUID().slice(0, 8)}`;
   return {
     pattern: `${prefix}.*`,
@@ -79,7 +79,7 @@ async function coreTopic(client: NatsConnection): Promise<ConformanceTopic> {
   };
 }
 
-async function streamTopic(client: NatsConnection, replicas: number): Promise<ConformanceTopic> {
+export async function streamTopic(client: NatsConnection, replicas: number): Promise<ConformanceTopic> {
   const prefix = `stream.${randomUUID().slice(0, 8)}`;
   const stream = prefix.replace('.', '-');
   const manager = await client.jetstreamManager();
@@ -97,7 +97,7 @@ async function streamTopic(client: NatsConnection, replicas: number): Promise<Co
   };
 }
 
-export const withJetStream = (kind: TriggerKind): TriggerKind => ({
+export const withJetStream = (kind: TriggerKind, jetstream: object = {}): TriggerKind => ({
   ...kind,
-  spec: z.preprocess((spec) => Object.assign({}, spec, { jetstream: {} }), kind.spec),
+  spec: z.preprocess((spec) => Object.assign({}, spec, { jetstream }), kind.spec),
 });

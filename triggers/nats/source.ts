@@ -37,6 +37,8 @@ class NatsSource implements Source {
   #subscription: NatsSubscription | undefined;
   #closed: Promise<void> | undefined;
   #unfollow: () => void = () => {};
+  /** When it was subscribed: what passed before is not missing. */
+  #since = 0;
   #unsettled = 0;
   #onSettled: () => void = () => {};
 
@@ -57,6 +59,7 @@ class NatsSource implements Source {
       queue: this.#queue,
       callback: (error, message) => this.#receive(error, message),
     });
+    this.#since = this.#context.clock.now();
     await subscribed(connection);
     signal.throwIfAborted();
     this.#context.report({
@@ -70,7 +73,7 @@ class NatsSource implements Source {
     return this.#link.follow({
       disconnected: (message) => report({ type: 'disconnected', reason: 'Disconnected', message }),
       reconnected: (gap) => {
-        account.gap(gap);
+        account.gap({ ...gap, from: Math.max(gap.from, this.#since) });
         report({ type: 'connected', message: `subscribed again to ${this.#spec.topic}` });
       },
       closed: fail,

@@ -21,10 +21,21 @@ describe('the spec of a NATSTrigger', () => {
     });
   });
 
-  it.each([{ stream: 'a.b' }, { stream: 'a b' }, { stream: '' }, { startFrom: 'middle' }, { steam: 'ORDERS' }, true])(
-    'refuses jetstream: %j',
-    (jetstream) => {
-      expect(parse({ jetstream }).success).toBe(false);
-    },
-  );
+  it.each([{ domain: 'leaf' }, { apiPrefix: 'JS.orders.API' }])('takes a JetStream elsewhere: %j', (jetstream) => {
+    expect(parse({ jetstream }).success).toBe(true);
+  });
+
+  it.each([
+    { domain: 'a.b', apiPrefix: 'c' },
+    { domain: 'a.b' },
+    { apiPrefix: 'JS.*' },
+    { stream: 'a.b' },
+    { stream: 'a b' },
+    { stream: '' },
+    { startFrom: 'middle' },
+    { steam: 'ORDERS' },
+    true,
+  ])('refuses jetstream: %j', (jetstream) => {
+    expect(parse({ jetstream }).success).toBe(false);
+  });
 });

@@ -20,6 +20,8 @@ export interface NatsTriggerSpec extends TriggerSpec {
 export interface JetStreamSpec {
   readonly stream?: string | undefined;
   readonly startFrom?: 'newest' | 'earliest' | undefined;
+  readonly domain?: string | undefined;
+  readonly apiPrefix?: string | undefined;
 }
 
 /** A subject, with `*` for one token and `>` for the rest. */
@@ -56,6 +58,24 @@ export const natsTriggerSpec: z.ZodType<NatsTriggerSpec> = z.strictObject({
         .enum(['newest', 'earliest'])
         .optional()
         .describe('Where to start while no position exists. Default: startFrom of the trigger.'),
+      domain: z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[^\s.*>]+$/, 'must be the name of a JetStream domain: without spaces and . * >')
+        .optional()
+        .describe('The JetStream domain that has the stream, behind a leaf node.'),
+      apiPrefix: z
+        .string()
+        .min(1)
+        .max(255)
+        .regex(/^[^\s.*>]+(?:\.[^\s.*>]+)*$/, 'must be a NATS subject without wildcards, such as JS.orders.API')
+        .optional()
+        .describe('Under which subject the JetStream API of another account is imported.'),
+    })
+    .refine(({ domain, apiPrefix }) => domain === undefined || apiPrefix === undefined, {
+      path: ['apiPrefix'],
+      message: 'must not stand beside domain: only one can say where the stream is',
     })
     .optional()
     .describe('Reads the subject from a stream of JetStream, durably, instead of core NATS. {} is enough.'),

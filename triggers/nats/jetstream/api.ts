@@ -31,6 +31,8 @@ export interface ConsumerFacts {
   readonly delivered: Delivered;
   readonly ackFloor: Delivered;
   readonly ackPending: number;
+  /** Events that it has not delivered. */
+  readonly waiting: number;
 }
 
 export interface Delivered {
@@ -56,9 +58,17 @@ export interface StoredRecord {
   readonly revision: number;
 }
 
+/** Where a JetStream is, seen from a connection; neither: that of its account. */
+export interface JetStreamPlace {
+  /** Behind a leaf node. */
+  readonly domain?: string | undefined;
+  /** Of another account, which has exported its API under that subject. */
+  readonly apiPrefix?: string | undefined;
+}
+
 /** Where the records of all consumers are kept: `trigate.ledger.<durable>.<slot>`, the last of each. */
 export const LEDGER_STREAM = 'TRIGATE_LEDGER';
-const LEDGER_SUBJECTS = 'trigate.ledger.>';
+const LEDGER_ROOT = 'trigate.ledger';
 
 const STREAM_NOT_FOUND = 10_059;
 const CONSUMER_NOT_FOUND = 10_014;
@@ -68,20 +78,31 @@ const NAME_IN_USE = 10_058;
 
 export class JetStreamApi {
   readonly connection: NatsConnection;
+  /** What requests to this JetStream begin with. */
+  readonly prefix: string;
+  /** What the subjects of records begin with: of each place its own, since one connection may see several. */
+  readonly ledgerRoot: string;
   readonly #manager: JetStreamManager;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+  private constructor(connection: NatsConnection, manager: JetStreamManager, { domain, apiPrefix }: JetStreamPlace) {
     this.connection = connection;
+    this.prefix = apiPrefix ?? (domain === undefined ? '$JS.API' : `$JS.${domain}.API`);
+    const place = domain ?? apiPrefix?.replaceAll('.', '=');
+    this.ledgerRoot = place === undefined ? LEDGER_ROOT : `${LEDGER_ROOT}-${place}`;
     this.#manager = manager;
   }
 
   /** @throws TrigateError BROKER_UNREACHABLE when the server, or the account, has no JetStream */
-  static async of(connection: NatsConnection): Promise<JetStreamApi> {
+  static async of(connection: NatsConnection, place: JetStreamPlace = {}): Promise<JetStreamApi> {
+    const { domain, apiPrefix } = place;
+    const options = { ...(domain !== undefined && { domain }), ...(apiPrefix !== undefined && { apiPrefix }) };
     try {
-      return new JetStreamApi(connection, await connection.jetstreamManager());
+      return new JetStreamApi(connection, await connection.jetstreamManager(options), place);
     } catch (thrown) {
       const why = isNoResponders(thrown) ? 'it is not enabled' : asError(thrown).message;
-      throw new TrigateError('BROKER_UNREACHABLE', `NATS has no JetStream for this account: ${why}`, { cause: thrown });
+      const where = domain === undefined ? apiPrefix && ` under ${apiPrefix}` : ` in the domain ${domain}`;
+      const what = `NATS has no JetStream for this account${where ?? ''}`;
+      throw new TrigateError('BROKER_UNREACHABLE', `${what}: ${why}`, { cause: thrown });
     }
   }
 
@@ -121,6 +142,7 @@ export class JetStreamApi {
       delivered: { sequence: info.delivered.stream_seq, consumerSequence: info.delivered.consumer_seq },
       ackFloor: { sequence: info.ack_floor.stream_seq, consumerSequence: info.ack_floor.consumer_seq },
       ackPending: info.num_ack_pending,
+      waiting: info.num_pending,
     };
   }
 
@@ -148,7 +170,7 @@ export class JetStreamApi {
     if ((await this.stream(LEDGER_STREAM)) !== undefined) return;
     const config = {
       name: LEDGER_STREAM,
-      subjects: [LEDGER_SUBJECTS],
+      subjects: [`${this.ledgerRoot}.>`],
       max_msgs_per_subject: 1,
       num_replicas: replicas,
     };
@@ -176,7 +198,7 @@ export class JetStreamApi {
    * another one stands there.
    */
   async store(subject: string, data: Uint8Array, revision: number): Promise<number | undefined> {
-    const expect = { lastSubjectSequence: revision };
+    const expect = { lastSubjectSequence: revision, streamName: LEDGER_STREAM };
     const answer = this.connection.jetstream().publish(subject, data, { expect });
     return (await orUndefined(answer, WRONG_LAST_SEQUENCE))?.seq;
   }

@@ -1,4 +1,4 @@
-import { type Gap, TrigateError, z } from '../../../src/sdk.ts';
+import { type Gap, type Subscription, TrigateError, z } from '../../../src/sdk.ts';
 import type { NatsTriggerSpec } from '../spec.ts';
 import type { ConsumerFacts, ConsumerSettings, JetStreamApi, StartAt, StreamFacts } from './api.ts';
 import type { MemberRecord } from './record.ts';
@@ -6,14 +6,17 @@ import type { MemberRecord } from './record.ts';
 const NANOSECONDS = 1_000_000;
 /** For what neither time to live nor time-out count: pulling, queues of the server, storing the record. */
 const ACK_MARGIN_MS = 30_000;
-/** A function's own time-out is not known here. */
+/** Where nobody says how long a call may take. */
 const LONGEST_CALL_MS = 15 * 60_000;
 /** Members that share a consumer without one holding up the others; what is in doubt stands in it too. */
 const MEMBERS = 4;
 
+type Wanted = Pick<Subscription<NatsTriggerSpec>, 'spec' | 'functionTimeout'>;
+
 /** Explicit acknowledgement and one delivery: the recorded delivery is the claim. */
-export function consumerSettings({ topic, delivery }: NatsTriggerSpec): ConsumerSettings {
-  const { ttl, timeout = LONGEST_CALL_MS, room, concurrency } = delivery;
+export function consumerSettings({ spec, functionTimeout }: Wanted): ConsumerSettings {
+  const { topic, delivery } = spec;
+  const { ttl, timeout = functionTimeout ?? LONGEST_CALL_MS, room, concurrency } = delivery;
   return {
     ackPolicy: 'explicit',
     maxDeliver: 1,
@@ -67,18 +70,18 @@ export async function ensureConsumer(
   api: JetStreamApi,
   stream: StreamFacts,
   durable: string,
-  spec: NatsTriggerSpec,
+  wanted: Wanted,
   known: Known,
   now: number,
 ): Promise<OpenedConsumer> {
-  const settings = consumerSettings(spec);
+  const settings = consumerSettings(wanted);
   const existing = await api.consumer(stream.name, durable);
   let gap: Gap | undefined;
   if (existing !== undefined) {
     refuseForeign(stream.name, durable, existing, settings);
     if (isChanged(existing.settings, settings)) await api.updateConsumer(stream.name, durable, settings);
   } else {
-    const { start, lostSince } = startAt(spec, stream, known);
+    const { start, lostSince } = startAt(wanted.spec, stream, known);
     await api.createConsumer(stream.name, durable, settings, start);
     if (lostSince !== undefined) gap = { from: lostSince, to: now, cause: `${durable} was deleted with its position` };
   }

@@ -116,7 +116,7 @@ export class Membership {
     try {
       // Asked by others from here on.
       await api.connection.flush();
-      const prefix = prefixOf(durable);
+      const prefix = `${api.ledgerRoot}.${durable}`;
       const { slots, others } = await takeSlots(api, prefix, owner, clock);
       return new Membership({ api, prefix, owner, slots, answering, clock, others });
     } catch (error) {
@@ -150,8 +150,6 @@ export class Membership {
     this.#answering.unsubscribe();
   }
 }
-
-const prefixOf = (durable: string): string => `trigate.ledger.${durable}`;
 
 async function takeSlots(
   api: JetStreamApi,

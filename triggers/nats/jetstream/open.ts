@@ -9,6 +9,7 @@ import { ackSubject } from './delivery-info.ts';
 import { Membership } from './membership.ts';
 import { durableName } from './name.ts';
 import { Naming } from './naming.ts';
+import { JetStreamProgress } from './progress.ts';
 import { Puller } from './pull.ts';
 import { Reading } from './reading.ts';
 import type { MemberRecord } from './record.ts';
@@ -25,7 +26,7 @@ export async function openJetStreamSource(
   const { spec } = subscription;
   signal.throwIfAborted();
   const connection = await link.connect();
-  const api = await JetStreamApi.of(connection);
+  const api = await JetStreamApi.of(connection, spec.jetstream);
   const stream = await findStream(api, spec);
   signal.throwIfAborted();
   const durable = durableName(groupName(subscription, spec.topic));
@@ -33,14 +34,26 @@ export async function openJetStreamSource(
   try {
     const memory = positionMemory.safeParse(context.memory.recall(durable)).data;
     const known = { record: lastRecord(membership), memory };
-    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, spec, known, clock.now());
+    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, subscription, known, clock.now());
     if (memory?.stream !== stream.created)
       await context.memory.remember(durable, { stream: stream.created, at: clock.now() });
     signal.throwIfAborted();
     const opening = new Opening(api, subscription, context, stream, durable, consumer, membership);
     const reading = await opening.takeOver();
     if (gap !== undefined) context.account.gap(gap);
-    const source = new JetStreamSource(link, reading, context);
+    const progress = new JetStreamProgress(
+      {
+        name: reading.name,
+        clock,
+        isPaused: spec.paused,
+        askEvery: link.askEvery,
+        ask: () => reading.ask(),
+        unsettled: () => reading.unsettled,
+        redelivered: () => reading.redelivered,
+      },
+      consumer,
+    );
+    const source = new JetStreamSource(link, reading, progress, context);
     if (signal.aborted) await source.close(clock.monotonic());
     signal.throwIfAborted();
     source.start(spec.paused);
@@ -109,7 +122,7 @@ class Opening {
       books: new Books(functions, own?.counts ?? new Map(), this.#consumer.delivered),
       events: this.#events,
       naming: this.#naming,
-      puller: new Puller(this.#api.connection, this.#stream.name, this.#durable, this.#context.clock),
+      puller: new Puller(this.#api, this.#stream.name, this.#durable, this.#context.clock),
     });
   }
 

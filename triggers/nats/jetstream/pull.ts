@@ -1,5 +1,6 @@
 import type { Clock } from '../../../src/sdk.ts';
 import { createInbox, type Msg, type NatsConnection, type NatsSubscription } from '../client.ts';
+import type { JetStreamApi } from './api.ts';
 
 /*
  * Pull requests, one at a time, by the protocol itself (ADR-13, ADR-37): the client's own consumers keep requests open
@@ -60,9 +61,9 @@ export class Puller {
   #pending: Pending | undefined;
   #count = 0;
 
-  constructor(connection: NatsConnection, stream: string, durable: string, clock: Clock) {
+  constructor({ connection, prefix }: JetStreamApi, stream: string, durable: string, clock: Clock) {
     this.#connection = connection;
-    this.#request = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
+    this.#request = `${prefix}.CONSUMER.MSG.NEXT.${stream}.${durable}`;
     this.#clock = clock;
   }
 

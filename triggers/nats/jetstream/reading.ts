@@ -59,6 +59,7 @@ export class Reading {
   readonly #chunks = new Set<Chunk>();
   #gaps: Missing[] = [];
   #waiting = 0;
+  #redelivered = 0;
   #isOurs = true;
   #isLeaving = false;
   #isClosed = false;
@@ -85,15 +86,30 @@ export class Reading {
     });
   }
 
+  /** `stream/consumer`. */
+  get name(): string {
+    return `${this.#parts.stream.name}/${this.#parts.durable}`;
+  }
+
   get description(): string {
     const { durable, stream, subscription } = this.#parts;
     return `reads ${subscription.spec.topic} from stream ${stream.name} as consumer ${durable}`;
   }
 
+  /** What a crash would leave in doubt now. */
+  get unsettled(): number {
+    return this.#parts.books.unsettled + this.#settlement.pending;
+  }
+
+  /** Deliveries that were refused because they had been made before. */
+  get redelivered(): number {
+    return this.#redelivered;
+  }
+
   /** Waits until the window leaves so much that a pull is worth it; answers how much that is. */
   async headroom(): Promise<number> {
     for (;;) {
-      const left = this.#window - this.#parts.books.unsettled - this.#settlement.pending;
+      const left = this.#window - this.unsettled;
       if (this.#isLeaving || left > this.#window >> 2 || this.#settlement.pending === 0) return Math.max(1, left);
       await new Promise<void>((resolve) => {
         this.#onStored = resolve;
@@ -167,10 +183,16 @@ export class Reading {
     this.#settlement.touch();
   }
 
+  /** Rejects when NATS does not answer; undefined when there is no such consumer. */
+  ask(): Promise<ConsumerFacts | undefined> {
+    const { api, durable, stream } = this.#parts;
+    return api.consumer(stream.name, durable);
+  }
+
   /** @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer */
-  async resync(): Promise<void> {
-    const { api, books, consumer, durable, stream } = this.#parts;
-    const found = await api.consumer(stream.name, durable);
+  async resync(): Promise<ConsumerFacts> {
+    const { books, consumer, durable, stream } = this.#parts;
+    const found = await this.ask();
     if (found === undefined)
       throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
     if (found.created !== consumer.created)
@@ -180,6 +202,7 @@ export class Reading {
     this.#skipped(delivered.consumerSequence, delivered.sequence);
     books.reached(delivered);
     await this.resolveGaps();
+    return found;
   }
 
   /** Nothing more will be pulled: whoever waits for headroom need not. */
@@ -243,8 +266,10 @@ export class Reading {
     const { api, books, context } = this.#parts;
     books.dropped(reason);
     context.account.dropped(event, reason);
-    if (count > 1) api.connection.publish(event.ack, TERMINATE);
-    else this.#settlement.settle({ sequence: event.sequence, reply: event.ack });
+    if (count > 1) {
+      this.#redelivered++;
+      api.connection.publish(event.ack, TERMINATE);
+    } else this.#settlement.settle({ sequence: event.sequence, reply: event.ack });
   }
 
   #pass(events: readonly StreamEvent[], room: Room): void {

@@ -2,12 +2,14 @@ import {
   asError,
   type Deadline,
   delay,
+  type Progress,
   type Room,
   type Source,
   type SourceContext,
   TrigateError,
 } from '../../../src/sdk.ts';
 import type { Link } from '../connection.ts';
+import type { JetStreamProgress } from './progress.ts';
 import type { Pulled } from './pull.ts';
 import type { Reading } from './reading.ts';
 
@@ -37,6 +39,7 @@ const LONGEST_PAUSE_MS = 2_000;
  */
 export class JetStreamSource implements Source {
   readonly #reading: Reading;
+  readonly #progress: JetStreamProgress;
   readonly #context: SourceContext;
   readonly #unfollow: () => void;
   #running: Promise<void> = Promise.resolve();
@@ -46,8 +49,9 @@ export class JetStreamSource implements Source {
   #isShownBroken = false;
   #closed: Promise<void> | undefined;
 
-  constructor(link: Link, reading: Reading, context: SourceContext) {
+  constructor(link: Link, reading: Reading, progress: JetStreamProgress, context: SourceContext) {
     this.#reading = reading;
+    this.#progress = progress;
     this.#context = context;
     reading.onTaken = () => this.#fail(new TrigateError('CONFLICT', 'another process has taken over this consumer'));
     this.#unfollow = link.follow({
@@ -63,7 +67,12 @@ export class JetStreamSource implements Source {
 
   start(isPaused: boolean): void {
     this.#context.report({ type: 'connected', message: this.#reading.description });
+    this.#progress.start();
     if (!isPaused) this.#running = this.#run().catch((error) => this.#fail(asError(error)));
+  }
+
+  progress(): Progress {
+    return this.#progress.progress();
   }
 
   close(deadline: Deadline): Promise<void> {
@@ -84,6 +93,7 @@ export class JetStreamSource implements Source {
 
   #stop(): void {
     this.#isStopping = true;
+    this.#progress.stop();
     this.#reading.leave();
     this.#giveUpRoom?.();
     this.#cut?.resolve();
@@ -99,9 +109,10 @@ export class JetStreamSource implements Source {
     let silences = 0;
     let refusals = 0;
     while (!this.#isStopping) {
-      if (this.#cut !== undefined) await this.#afterCut(this.#cut);
-      const headroom = await this.#reading.headroom();
-      const room = await this.#reserve(isIdle ? 1 : Math.min(BATCH, headroom, this.#reading.waiting));
+      if (this.#cut !== undefined) await this.#progress.held(this.#afterCut(this.#cut));
+      const headroom = await this.#progress.held(this.#reading.headroom());
+      const wanted = isIdle ? 1 : Math.min(BATCH, headroom, this.#reading.waiting);
+      const room = await this.#progress.held(this.#reserve(wanted));
       if (room === undefined) return;
       const pulled = await this.#pull(room, isIdle);
       await this.#reading.resolveGaps();
@@ -124,6 +135,7 @@ export class JetStreamSource implements Source {
     try {
       const pulled = await this.#reading.puller.pull(isIdle ? 1 : room.size, isIdle ? IDLE_MS : BUSY_MS);
       this.#reading.take(pulled.messages, room);
+      if (pulled.messages.length > 0) this.#progress.delivered(this.#reading.waiting);
       return pulled;
     } finally {
       room.release();
@@ -164,7 +176,7 @@ export class JetStreamSource implements Source {
     this.#reading.puller.reset();
     for (let tries = 1; !this.#isStopping && this.#cut === undefined; tries++) {
       try {
-        await this.#reading.resync();
+        this.#progress.told(await this.#reading.resync());
         return;
       } catch (thrown) {
         if (thrown instanceof TrigateError) throw thrown;

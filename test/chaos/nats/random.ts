@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type JetStreamClient, type NatsConnection } from 'nats';
-import { type Nats, startNats } from '../services/nats.ts';
-import { checkDelivery, checkLedger } from '../support/checker.ts';
-import { eventually } from '../support/eventually.ts';
-import { type Gateway, startGateway } from '../support/gateway.ts';
-import { functionAt, triggerFor } from '../support/manifests.ts';
-import { numberedBodies } from '../support/numbered.ts';
-import { type RandomInt, seededRandom } from '../support/random.ts';
-import { type Recorder, startRecorder } from '../support/recorder.ts';
+import { type Nats, startNats } from '../../services/nats.ts';
+import { checkDelivery, checkLedger } from '../../support/checker.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type Gateway, startGateway } from '../../support/gateway.ts';
+import { functionAt, triggerFor } from '../../support/manifests.ts';
+import { numberedBodies } from '../../support/numbered.ts';
+import { type RandomInt, seededRandom } from '../../support/random.ts';
+import { type Recorder, startRecorder } from '../../support/recorder.ts';
 
 /*
  * Faults against the gateway on a real nats-server, with a core and a JetStream trigger under load at once. After each:
@@ -16,7 +16,7 @@ import { type Recorder, startRecorder } from '../support/recorder.ts';
  * end the ledger of the JetStream trigger balances to the event (I2): read is what was published.
  */
 
-export interface ChaosOptions {
+export interface RandomOptions {
   readonly seed: number;
   readonly faults: number;
 }
@@ -67,7 +67,7 @@ function chosen(random: RandomInt): string {
 }
 
 /** Prints what happened; false when something came twice, was lost, or does not balance. */
-export async function natsChaos({ seed, faults: count }: ChaosOptions): Promise<boolean> {
+export async function randomFaults({ seed, faults: count }: RandomOptions): Promise<boolean> {
   const random = seededRandom(seed);
   const nats = await startNats({ jetstream: true });
   const client = await connect({ servers: nats.url, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
