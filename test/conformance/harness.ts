@@ -41,6 +41,10 @@ export interface Broker {
   connect(): Connection;
   /** The kind, where nothing listens. Not asked for when the case is skipped. */
   connectNowhere(): Connection;
+  /** Stores the object of a trigger, where claims hang on it, and answers its uid. */
+  declare?(trigger: string): Promise<string>;
+  /** What was published, from what the function got. Default: the same bytes. */
+  readonly published?: (body: Buffer) => string;
   stop(): Promise<void>;
 }
 

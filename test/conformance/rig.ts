@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { undiciCaller } from '../../src/delivery/call/undici.ts';
+import { anyAddress, callers } from '../../src/delivery/call/callers.ts';
 import { createDelivery, type Delivery, type Outlet } from '../../src/delivery/delivery.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Gate, Source, SourceContext, SourceStatus } from '../../src/domain/kind.ts';
@@ -62,7 +62,7 @@ export class Rig implements AsyncDisposable {
   }
 
   static async start(broker: Broker): Promise<Rig> {
-    return new Rig(broker, await startRecorder<FunctionName>(['f', 'g']));
+    return new Rig(broker, await startRecorder<FunctionName>(['f', 'g'], undefined, broker.published));
   }
 
   async topic(): Promise<ConformanceTopic> {
@@ -72,7 +72,7 @@ export class Rig implements AsyncDisposable {
   }
 
   member(connection: Connection = this.#broker.connect()): Member {
-    const member = createMember(connection, this.recorder, () => this.#members.delete(member));
+    const member = createMember(this.#broker, connection, this.recorder, () => this.#members.delete(member));
     this.#members.add(member);
     return member;
   }
@@ -96,9 +96,9 @@ export class Rig implements AsyncDisposable {
 const PATIENCE_MS = 20_000;
 const deadline = (ms = PATIENCE_MS) => systemClock.monotonic() + ms;
 
-function createMember(connection: Connection, recorder: Recorder, onEnd: () => void): Member {
+function createMember(broker: Broker, connection: Connection, recorder: Recorder, onEnd: () => void): Member {
   const core = createDelivery({
-    createCaller: undiciCaller,
+    createCaller: callers('http1', { clock: systemClock, forbids: anyAddress }),
     sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'conformance',
     clock: systemClock,
@@ -112,7 +112,8 @@ function createMember(connection: Connection, recorder: Recorder, onEnd: () => v
   };
   return {
     async open(topic, wanted = {}) {
-      const reading = await openReading(connection, core, recorder, topic, wanted);
+      const uid = (await broker.declare?.(wanted.trigger ?? 't')) ?? 'u';
+      const reading = await openReading(connection, core, recorder, topic, { ...wanted, uid });
       readings.add(reading);
       return reading;
     },
@@ -134,12 +135,12 @@ async function openReading(
   core: Delivery,
   recorder: Recorder,
   topic: ConformanceTopic,
-  wanted: Wanted,
+  wanted: Wanted & { readonly uid: string },
 ): Promise<Reading> {
-  const { functions = ['f'], fanout = 'isolated', trigger: name = 't', gate, signal, ...more } = wanted;
+  const { functions = ['f'], fanout = 'isolated', trigger: name = 't', uid, gate, signal, ...more } = wanted;
   const { startFrom = 'newest', paused = false, delivery = {} } = more;
   const spec = kind.spec.parse({ topic: topic.pattern, functionSelector: {}, fanout, startFrom, paused, delivery });
-  const trigger = { kind: kind.name, namespace: 'default', name, uid: 'u' };
+  const trigger = { kind: kind.name, namespace: 'default', name, uid };
   const subscription = { trigger, spec, fanout, functions };
   const targets = functions.map((target) => ({
     namespace: 'default',

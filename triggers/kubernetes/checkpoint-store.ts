@@ -1,0 +1,180 @@
+import { asError, type Clock, createBackoff, delay, type Resources, TrigateError } from '../../src/sdk.ts';
+import {
+  readRecord,
+  type WatchCheckpoint,
+  type WatchCheckpointSpec,
+  type WatchRecord,
+  watchCheckpointType,
+  writeRecord,
+} from './checkpoint.ts';
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+
+export interface CheckpointStoreOptions {
+  readonly resources: Resources;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: WatchCheckpointSpec;
+  /** Names this holder in what it writes. */
+  readonly nonce: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Aborts when nothing more may be asked. */
+  readonly signal: AbortSignal;
+  /** Told when the API server cannot be asked, and without an error when it can again. */
+  readonly onReach: (error: Error | undefined) => void;
+}
+
+/** What is stored, and the right to replace it unless somebody else has. */
+export interface Found {
+  readonly object: WatchCheckpoint;
+  readonly record: WatchRecord | undefined;
+}
+
+/** Somebody else has written: what we meant to claim is not ours. */
+export class Superseded extends Error {
+  override readonly name = 'Superseded';
+}
+
+/**
+ * The checkpoint object of one shared watch, changed by compare-and-swap, one write at a time.
+ *
+ *   conflict   read again. Still ours, and not further than we left it: somebody touched a label; write again.
+ *              Anything else: superseded, for good.
+ *   in doubt   no answer: read until there is one. Ours and as far as this write: it was stored. As far as the one
+ *              before: write the very same again, for the first may still be on its way.
+ *   gone       a person deleted it: made anew from what we know.
+ */
+export class CheckpointStore {
+  readonly #options: CheckpointStoreOptions;
+  /** As it is stored, if nobody has written since. */
+  #object: WatchCheckpoint | undefined;
+  /** Whose write the next one comes after. */
+  #last: Mark | undefined;
+
+  constructor(options: CheckpointStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * What is stored now; the object is made when there is none.
+   * @throws TrigateError as Resources does
+   */
+  async find(): Promise<Found> {
+    const object = (await this.#get()) ?? (await this.#create());
+    return { object, record: readRecord(object) };
+  }
+
+  /**
+   * Replaces what `find` has found.
+   * @throws Superseded when somebody was faster
+   */
+  async takeOver({ object, record: before }: Found, record: WatchRecord): Promise<void> {
+    this.#object = object;
+    this.#last = before;
+    await this.write(record);
+  }
+
+  /**
+   * Stores what comes after the last write. Tries until it is known, however long the API server is away.
+   * @throws Superseded; TrigateError where trying again would not help, or CLAIM_IN_DOUBT when the signal aborts before
+   */
+  async write(record: WatchRecord): Promise<void> {
+    const { clock, random, signal, onReach } = this.#options;
+    const backoff = createBackoff({ first: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS, random });
+    const status = writeRecord(record);
+    for (let isAway = false; ; ) {
+      try {
+        await this.#write(record, status);
+        if (isAway) onReach(undefined);
+        return;
+      } catch (thrown) {
+        this.#object = undefined;
+        if (!isPassing(thrown)) throw thrown;
+        if (thrown.code === 'CONFLICT') continue;
+        if (signal.aborted) {
+          const message = `Nobody can say what is stored: ${thrown.message}`;
+          throw new TrigateError('CLAIM_IN_DOUBT', message, { cause: thrown });
+        }
+        isAway = true;
+        onReach(thrown);
+        await delay(clock, backoff.next(), signal);
+      }
+    }
+  }
+
+  /** Removes the object. Whether that worked is no longer of interest. */
+  async remove(): Promise<void> {
+    const { resources, namespace, name } = this.#options;
+    await resources.delete(watchCheckpointType, namespace, name).catch(asError);
+  }
+
+  async #write(record: WatchRecord, status: object): Promise<void> {
+    if (this.#object === undefined) {
+      const { object, record: found } = await this.find();
+      const isStored = isSame(found, record);
+      if (!isStored && found !== undefined && !isSame(found, this.#last)) {
+        throw new Superseded('Another process holds the watch now.');
+      }
+      this.#object = object;
+      if (isStored) return this.#stored(record);
+    }
+    this.#object = await this.#options.resources.replaceStatus(watchCheckpointType, { ...this.#object, status });
+    this.#stored(record);
+  }
+
+  #stored({ holder, writes }: Mark): void {
+    this.#last = { holder, writes };
+  }
+
+  async #get(): Promise<WatchCheckpoint | undefined> {
+    const { resources, namespace, name } = this.#options;
+    try {
+      return await resources.get<WatchCheckpoint>(watchCheckpointType, namespace, name);
+    } catch (thrown) {
+      if (thrown instanceof TrigateError && thrown.code === 'NOT_FOUND') return undefined;
+      throw thrown;
+    }
+  }
+
+  async #create(): Promise<WatchCheckpoint> {
+    const { resources, namespace, name, spec } = this.#options;
+    const object: WatchCheckpoint = {
+      apiVersion: 'kubeless.io/v1beta1',
+      kind: watchCheckpointType.kind,
+      metadata: { namespace, name },
+      spec,
+    };
+    try {
+      return await resources.create(watchCheckpointType, object);
+    } catch (thrown) {
+      const isThere = thrown instanceof TrigateError && thrown.code === 'ALREADY_EXISTS';
+      const found = isThere ? await this.#get() : undefined;
+      if (found === undefined) throw thrown;
+      return found;
+    }
+  }
+}
+
+type Mark = Pick<WatchRecord, 'holder' | 'writes'>;
+
+const isSame = (a: Mark | undefined, b: Mark | undefined): boolean =>
+  a?.holder === b?.holder && a?.writes === b?.writes;
+
+/** What trying again may heal: an API server that is away, or rights that somebody has to give. */
+function isPassing(thrown: unknown): thrown is TrigateError {
+  if (!(thrown instanceof TrigateError)) return false;
+  switch (thrown.code) {
+    case 'CONFLICT':
+    case 'NOT_FOUND':
+    case 'ALREADY_EXISTS':
+    case 'GATEWAY_UNREACHABLE':
+    case 'INTERNAL':
+    case 'UNAUTHORIZED':
+    case 'FORBIDDEN':
+      return true;
+    default:
+      return false;
+  }
+}

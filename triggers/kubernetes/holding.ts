@@ -1,0 +1,375 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Clock, type Counts, type Deadline, type Logger, type Resources, TrigateError } from '../../src/sdk.ts';
+import { Backlog, type Budget } from './backlog.ts';
+import { inDoubt } from './books.ts';
+import type { Change } from './change.ts';
+import type { MemberRow, WatchRecord } from './checkpoint.ts';
+import type { CheckpointStore, Found } from './checkpoint-store.ts';
+import { Commits } from './commits.ts';
+import type { Cursor } from './hand.ts';
+import { KnownObjects } from './known-objects.ts';
+import { type Crashed, type Member, restoreAccount } from './member.ts';
+import { Reader } from './reader.ts';
+import { forgotten, ObjectStream } from './stream.ts';
+import type { WatchTarget } from './target.ts';
+import { compareVersions, isComparable, isThrough, oldest } from './version.ts';
+
+/** Outcomes, and what was dropped or filtered: stored after that time at the latest. */
+const SETTLE_MS = 1_000;
+/** A position that only moved on, so that the server will still know it after a restart. */
+const MOVE_MS = 30_000;
+const PAGE = 250;
+
+export interface HoldingOptions {
+  readonly resources: Resources;
+  readonly target: WatchTarget;
+  readonly store: CheckpointStore;
+  readonly nonce: string;
+  /** Milliseconds after which others take a silent holder for dead; undefined: there are no others. */
+  readonly leaseMs: number | undefined;
+  /** The server promises that resource versions can be compared. */
+  readonly isComparable: boolean;
+  readonly limits: WatchLimits;
+  readonly budget: Budget;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Whether the servers answer: undefined when they do. */
+  readonly onState: (error: Error | undefined) => void;
+  /** The watch is another process's, or nothing can be stored. */
+  readonly onLost: (error: Error) => void;
+}
+
+/** What one watch may hold in memory. */
+export interface WatchLimits {
+  readonly changes: number;
+  readonly bytes: number;
+  readonly objects: number;
+  readonly contentBytes: number;
+  /** Subscriptions and their functions: they share one object, which must stay below what an API server stores. */
+  readonly rows: number;
+}
+
+/**
+ * The time in which this process holds a shared watch: it alone reads the stream and claims, for all members.
+ *
+ * Members are read from one backlog, each at its own pace; what they decide is stored together. A member that leaves keeps
+ * its row; one that comes back behind what the backlog holds makes the stream begin anew at its position, where the others
+ * pass over what they have had.
+ */
+export class Holding {
+  readonly #options: HoldingOptions;
+  readonly #backlog: Backlog;
+  readonly #known: KnownObjects;
+  readonly #commits: Commits;
+  readonly #stream: ObjectStream;
+  readonly #readers = new Map<string, Reader>();
+  /** Also paused ones. */
+  readonly #attached = new Set<string>();
+  /** Of members that are not there. */
+  readonly #rows: Map<string, MemberRow>;
+  readonly #crashed: ReadonlyMap<string, Crashed>;
+  readonly #ended = new AbortController();
+  #writes: number;
+  /** Everything after it is in the backlog. */
+  #since: string;
+  #isBegun = false;
+  #isWaking = false;
+  #now: Promise<string> | undefined;
+
+  private constructor(options: HoldingOptions, record: WatchRecord, crashed: ReadonlyMap<string, Crashed>) {
+    const { resources, target, clock, random, log, limits, budget, leaseMs } = options;
+    this.#options = options;
+    this.#writes = record.writes;
+    this.#since = record.position;
+    this.#rows = new Map(record.members);
+    this.#crashed = crashed;
+    this.#known = new KnownObjects({ most: limits.objects, mostBytes: limits.contentBytes });
+    this.#backlog = new Backlog({ most: limits, budget, onForget: (change, place) => this.#forget(change, place) });
+    this.#commits = new Commits({
+      write: () => this.#write(options.nonce),
+      onFailed: (error) => options.onLost(error),
+      atLeastEvery: leaseMs === undefined ? undefined : leaseMs / 3,
+      clock,
+    });
+    this.#stream = new ObjectStream({
+      resources,
+      type: target.type,
+      scope: target.scope,
+      known: this.#known,
+      isComparable: options.isComparable,
+      mostChanges: limits.changes,
+      heardAt: record.time,
+      clock,
+      random,
+      log,
+      signal: this.#ended.signal,
+      oldestPosition: () => oldest([...this.#readers.values()].map(({ cursor }) => cursor.version)) ?? this.#position,
+      head: () => this.#backlog.head,
+      onExpired: (position) => this.#expired(position),
+      onBegin: (position) => this.#begin(position),
+      onChange: (change) => this.#append(change),
+      onPassed: (position) => this.#passed(position),
+      onGap: (cause) => this.#gap(cause),
+      onState: options.onState,
+    });
+  }
+
+  /**
+   * Makes the watch ours: counts what a dead holder has left in doubt, and stores that before anything is read.
+   * @param isAlive whether a member may still come back
+   * @throws Superseded when another process was faster
+   */
+  static async take(options: HoldingOptions, found: Found, isAlive: (key: string) => boolean): Promise<Holding> {
+    const { store, nonce, clock } = options;
+    const position = found.record?.position ?? (await currentVersion(options));
+    const crashed = new Map<string, Crashed>();
+    const members = new Map<string, MemberRow>();
+    for (const [key, row] of found.record?.members ?? []) {
+      if (!isAlive(key)) continue;
+      const { record } = found;
+      const at = { at: row.at ?? position, since: row.since ?? record?.time ?? clock.now() };
+      const lost = crashOf(row, record?.settled ?? position, position);
+      if (lost !== undefined) crashed.set(key, lost);
+      members.set(key, { ...row, ...at, functions: lost === undefined ? row.functions : withCrash(row, lost) });
+    }
+    const record: WatchRecord = {
+      holder: nonce,
+      writes: (found.record?.writes ?? 0) + 1,
+      position,
+      settled: position,
+      time: found.record?.time ?? clock.now(),
+      members,
+    };
+    await store.takeOver(found, record);
+    return new Holding(options, record, crashed);
+  }
+
+  has(key: string): boolean {
+    return this.#attached.has(key);
+  }
+
+  reader(key: string): Reader | undefined {
+    return this.#readers.get(key);
+  }
+
+  /** Resolves when the position of the member is stored. A paused one holds its position, and reads nothing. */
+  async attach(member: Member): Promise<void> {
+    const { key, subscription } = member;
+    this.#assertRoom(member);
+    const row = this.#rows.get(key) ?? (await this.#newRow(member));
+    if (this.#ended.signal.aborted || this.#attached.has(key)) return;
+    this.#attached.add(key);
+    const reader = this.#readerOf(member, row);
+    restoreAccount(member, reader.counts, this.#crashed.get(key));
+    if (subscription.spec.paused) {
+      this.#rows.set(key, reader.row(undefined));
+      return this.#commits.commit();
+    }
+    this.#rows.delete(key);
+    this.#readers.set(key, reader);
+    const mustLearn = reader.keepsOldObjects && !this.#known.keepsContent;
+    this.#known.keepsContent ||= reader.keepsOldObjects;
+    if (mustLearn || !this.#serves(reader.cursor)) this.#stream.rewind();
+    await this.#commits.commit();
+    reader.start();
+  }
+
+  #readerOf({ subscription, context, names, makeEvent }: Member, row: MemberRow): Reader {
+    const from = { version: row.at ?? this.#position, time: row.since ?? context.clock.now() };
+    return new Reader({
+      subscription,
+      context,
+      names,
+      makeEvent,
+      backlog: this.#backlog,
+      row,
+      from,
+      isServed: this.#serves(from),
+      listAt: this.#listAt,
+      commit: () => this.#commits.commit(),
+      soon: () => this.#commits.within(SETTLE_MS),
+    });
+  }
+
+  /** Resolves when what it passed is settled, or at the deadline. */
+  async detach(key: string, deadline: Deadline): Promise<void> {
+    const reader = this.#readers.get(key);
+    this.#attached.delete(key);
+    if (reader === undefined) return;
+    await reader.stopped(deadline);
+    if (this.#readers.get(key) !== reader) return;
+    this.#readers.delete(key);
+    this.#rows.set(key, reader.row(undefined));
+    await this.#commits.by(deadline);
+  }
+
+  /** Reads until `close` or `abandon`. */
+  run(): Promise<void> {
+    return this.#stream.run();
+  }
+
+  /** Another process holds the watch. */
+  abandon(): void {
+    this.#ended.abort();
+    for (const reader of this.#readers.values()) reader.abandon();
+    this.#readers.clear();
+    void this.#commits.close();
+    this.#backlog.restart('');
+  }
+
+  /** Gives the watch back. Every member has left. @param isOver nobody will come back to it */
+  async close(isOver: boolean): Promise<void> {
+    this.#ended.abort();
+    await this.#commits.close();
+    this.#backlog.restart(this.#position);
+    await this.#write('');
+    if (isOver) await this.#options.store.remove();
+  }
+
+  get rows(): Iterable<string> {
+    return [...this.#rows.keys(), ...this.#readers.keys()];
+  }
+
+  #write(holder: string): Promise<void> {
+    const position = this.#position;
+    const readers = [...this.#readers];
+    const record: WatchRecord = {
+      holder,
+      writes: ++this.#writes,
+      position,
+      settled: oldest(readers.map(([, { settled }]) => settled)) ?? position,
+      time: this.#stream.heardAt,
+      members: new Map([...this.#rows, ...readers.map(([key, reader]) => [key, reader.row(position)] as const)]),
+    };
+    return this.#options.store.write(record);
+  }
+
+  async #newRow({ subscription: { trigger, spec } }: Member): Promise<MemberRow> {
+    this.#now ??= currentVersion(this.#options).finally(() => {
+      this.#now = undefined;
+    });
+    const at = await this.#now;
+    return {
+      trigger: trigger.name,
+      at,
+      since: this.#options.clock.now(),
+      walk: spec.includeExisting ? { at, newerThan: undefined, done: 0 } : undefined,
+      gaps: undefined,
+      functions: new Map(),
+    };
+  }
+
+  #assertRoom({ key, type }: Member): void {
+    const { rows } = this.#options.limits;
+    const used = [...this.#rows.values()].reduce((sum, { functions }) => sum + functions.size, 0);
+    const running = [...this.#readers.values()].reduce((sum, { counts }) => sum + counts.size, 0);
+    if (this.#rows.has(key) || used + running < rows) return;
+    throw new TrigateError(
+      'TOO_LARGE',
+      `The watch of ${type.plural} serves ${rows} functions, as many as one can: use another selector.`,
+    );
+  }
+
+  /** Whether the backlog has all that this reader has not had. */
+  #serves({ version }: Cursor): boolean {
+    return this.#isBegun && isThrough(this.#since, version);
+  }
+
+  get #position(): string {
+    return this.#isBegun ? this.#backlog.head : this.#since;
+  }
+
+  #begin(position: string): void {
+    const readers = [...this.#readers.values()];
+    for (const reader of readers) reader.hold();
+    this.#backlog.restart(position);
+    for (const reader of readers) reader.restarted();
+    this.#since = position;
+    this.#isBegun = true;
+    if (!readers.every(({ cursor }) => this.#serves(cursor))) this.#stream.rewind();
+  }
+
+  #append(change: Change): void {
+    const { resourceVersion } = change.facts;
+    if (!isComparable(resourceVersion)) throw notComparable(this.#options.target, resourceVersion);
+    this.#backlog.append(change);
+    void this.#wakeAll();
+  }
+
+  /** A burst wakes everybody once. */
+  async #wakeAll(): Promise<void> {
+    if (this.#isWaking) return;
+    this.#isWaking = true;
+    await nextTurn();
+    this.#isWaking = false;
+    for (const reader of this.#readers.values()) reader.wake();
+  }
+
+  #forget(change: Change, place: number): void {
+    this.#since = change.facts.resourceVersion;
+    for (const reader of this.#readers.values()) reader.forget(change, place);
+  }
+
+  #passed(position: string): void {
+    if (compareVersions(position, this.#backlog.head) <= 0) return;
+    this.#backlog.head = position;
+    this.#commits.within(MOVE_MS);
+  }
+
+  #gap(cause: string): void {
+    const gap = { from: this.#stream.heardAt, to: this.#options.clock.now(), cause };
+    for (const reader of this.#readers.values()) reader.lost(gap, undefined);
+    this.#commits.within(SETTLE_MS);
+    this.#options.onState(undefined);
+  }
+
+  /** Those that stand at a forgotten position go on from now, each by itself, unless all stand there. */
+  async #expired(position: string): Promise<boolean> {
+    const readers = [...this.#readers.values()];
+    const behind = readers.filter(({ cursor }) => isThrough(cursor.version, position));
+    if (behind.length === readers.length) return false;
+    const version = await currentVersion(this.#options);
+    for (const reader of behind) {
+      const gap = {
+        from: reader.cursor.time,
+        to: this.#options.clock.now(),
+        cause: forgotten(reader.cursor.version, version),
+      };
+      reader.lost(gap, { version, isComparable: this.#options.isComparable });
+    }
+    this.#commits.within(SETTLE_MS);
+    return true;
+  }
+
+  #listAt = (at: string, next: string | undefined, signal: AbortSignal) => {
+    const { resources, target } = this.#options;
+    return resources.list(target.type, { ...target.scope, at, limit: PAGE, continue: next, signal });
+  };
+}
+
+/** The version of what there is now. */
+async function currentVersion({ resources, target }: Pick<HoldingOptions, 'resources' | 'target'>): Promise<string> {
+  const { resourceVersion } = await resources.list(target.type, { ...target.scope, limit: 1 });
+  if (!isComparable(resourceVersion)) throw notComparable(target, resourceVersion);
+  return resourceVersion;
+}
+
+const notComparable = ({ type }: WatchTarget, version: string): TrigateError =>
+  new TrigateError(
+    'NOT_IMPLEMENTED',
+    `The ${type.plural} have the resource version "${version}", which is not a number: nobody could say what was sent before a restart.`,
+  );
+
+function crashOf({ functions }: MemberRow, from: string, through: string): Crashed | undefined {
+  const copies = new Map([...functions].map(([name, counts]) => [name, inDoubt(counts)]));
+  return [...copies.values()].some((n) => n > 0) ? { copies, from, through } : undefined;
+}
+
+const withCrash = ({ functions }: MemberRow, { copies }: Crashed): ReadonlyMap<string, Counts> =>
+  new Map(
+    [...functions].map(([name, counts]) => {
+      const { unknown } = counts;
+      return [name, { ...counts, unknown: { ...unknown, crash: unknown.crash + (copies.get(name) ?? 0) } }];
+    }),
+  );
