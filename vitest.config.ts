@@ -30,7 +30,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'integration',
-          include: ['test/{support,services,conformance,integration,e2e,chaos}/**/*.test.ts'],
+          include: ['test/{support,services,conformance,integration,e2e,chaos,chart}/**/*.test.ts'],
           setupFiles,
           testTimeout: 120_000,
         },

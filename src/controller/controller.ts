@@ -7,12 +7,14 @@ import { type DirectoryOptions, type FunctionDirectory, followFunctions } from '
 import { type Follower, follow } from '../resources/follow.ts';
 import type { Resources } from '../resources/resources.ts';
 import { Finalizers } from './finalizers.ts';
+import { type Notice, noticesOf } from './notices.ts';
 import { Planner } from './planner.ts';
 import type { Desired, TriggerPlan } from './reconcile.ts';
-import { conditionsOf } from './status.ts';
+import { conditionsOf, type SubscriptionState } from './status.ts';
 import { StatusStores } from './status-store.ts';
 import { StatusWriter } from './status-writer.ts';
-import { RunningSubscription } from './subscription.ts';
+import { RunningSubscription, type SubscriptionProgress } from './subscription.ts';
+import type { Tallies } from './tallies.ts';
 
 export interface ControllerOptions {
   readonly kinds: readonly TriggerKind[];
@@ -25,6 +27,19 @@ export interface ControllerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Milliseconds after which a source that has work and does not move is opened anew. */
+  readonly stallAfter: number;
+  /** Hears what a person must know of a trigger. It must not throw. */
+  readonly tell?: ((trigger: Trigger, notice: Notice) => void) | undefined;
+  /** What became of copies, to be shown in the status of triggers. */
+  readonly tallies?: Tallies | undefined;
+}
+
+/** How far the sources of a trigger are, to be measured. */
+export interface ProgressView extends SubscriptionProgress {
+  readonly trigger: TriggerName;
+  /** The function of the subscription; `*` where all share one. */
+  readonly functionName: string;
 }
 
 /** A trigger as a person wants to see it. */
@@ -42,6 +57,8 @@ export interface TriggerView {
 const CLOSE_MS = 25_000;
 /** What the followers tell in one burst is worked out once. */
 const RECONCILE_DELAY_MS = 5;
+/** With thousands of triggers comparing takes its time: it may have this part of it, and no more. */
+const RECONCILE_SHARE = 0.2;
 
 /**
  * Runs all triggers of some kinds: works out what should run from the objects as they are, compares it with what runs,
@@ -61,6 +78,8 @@ export class Controller {
   readonly #finalizers: Finalizers;
   #plans: readonly TriggerPlan[] = [];
   #cancelReconcile: (() => void) | undefined;
+  /** How long it took the last time. */
+  #reconcileMs = 0;
   #started = false;
 
   constructor(options: ControllerOptions) {
@@ -69,7 +88,10 @@ export class Controller {
     this.#status = new StatusWriter({
       ...options,
       plans: () => this.#plans,
-      sources: (plan) => this.#sources(plan),
+      running: (plan) => this.#states(plan),
+      onWritten: ({ object }, before, after) => {
+        for (const notice of noticesOf(before, after)) options.tell?.(object, notice);
+      },
     });
     this.#finalizers = new Finalizers({ ...options, onRetry: () => this.#reconcileSoon() });
     const following = {
@@ -96,7 +118,7 @@ export class Controller {
 
   views(): TriggerView[] {
     return this.#plans.map((plan) => {
-      const conditions = conditionsOf(plan, this.#sources(plan));
+      const conditions = conditionsOf(plan, this.#states(plan));
       const ready = conditions.find((condition) => condition.type === 'Ready');
       const connected = conditions.find((condition) => condition.type === 'SourceConnected');
       return {
@@ -107,6 +129,22 @@ export class Controller {
         connected: connected?.status === 'True',
         message: ready?.message ?? '',
       };
+    });
+  }
+
+  /** Tells a person about a trigger that is known here; nothing of one that is not. */
+  tell(trigger: TriggerName, notice: Notice): void {
+    const plan = this.#plans.find((each) => nameOf(each.trigger) === nameOf(trigger));
+    if (plan !== undefined) this.#options.tell?.(plan.object, notice);
+  }
+
+  /** Of every subscription whose source tells it. No request is made. */
+  progress(): ProgressView[] {
+    return [...this.#running.values()].flatMap((running) => {
+      const { trigger, fanout, functions } = running.desired.subscription;
+      const progress = running.progress();
+      if (progress === undefined) return [];
+      return [{ trigger, functionName: fanout === 'shared' ? '*' : (functions[0] ?? '*'), ...progress }];
     });
   }
 
@@ -122,9 +160,13 @@ export class Controller {
 
   #reconcileSoon(): void {
     if (!this.#started || this.#cancelReconcile !== undefined || this.#closing.signal.aborted) return;
-    this.#cancelReconcile = this.#options.clock.after(RECONCILE_DELAY_MS, () => {
+    const { clock } = this.#options;
+    const pause = Math.max(RECONCILE_DELAY_MS, this.#reconcileMs / RECONCILE_SHARE);
+    this.#cancelReconcile = clock.after(pause, () => {
       this.#cancelReconcile = undefined;
+      const start = clock.monotonic();
       this.#reconcile();
+      this.#reconcileMs = clock.monotonic() - start;
     });
   }
 
@@ -151,10 +193,11 @@ export class Controller {
   }
 
   #begin(desired: Desired): void {
-    const { delivery, clock, random, log } = this.#options;
+    const { delivery, clock, random, log, stallAfter } = this.#options;
     const memory = this.#memoryOf(desired);
     const store = this.#stores.of(desired);
-    const options = { delivery, clock, random, log, memory, store, onChange: () => this.#status.soon() };
+    const onChange = () => this.#status.soon();
+    const options = { delivery, clock, random, log, memory, store, stallAfter, onChange };
     this.#running.set(desired.key, new RunningSubscription(desired, options, this.#ending.get(desired.key)));
   }
 
@@ -187,8 +230,9 @@ export class Controller {
     for (const { trigger } of before) {
       if (names.has(nameOf(trigger))) continue;
       void this.#ended(trigger).then(() => {
-        if (!this.#plans.some((plan) => nameOf(plan.trigger) === nameOf(trigger)))
-          this.#options.delivery.forget(trigger);
+        if (this.#plans.some((plan) => nameOf(plan.trigger) === nameOf(trigger))) return;
+        this.#options.delivery.forget(trigger);
+        this.#options.tallies?.forget(trigger);
       });
     }
   }
@@ -209,15 +253,17 @@ export class Controller {
     await Promise.all([...this.#ending].filter(([key]) => key.startsWith(prefix)).map(([, ended]) => ended));
   }
 
-  #sources(plan: TriggerPlan) {
-    return plan.subscriptions.flatMap(({ key }) => this.#running.get(key)?.status ?? []);
+  #states(plan: TriggerPlan): SubscriptionState[] {
+    return plan.subscriptions.flatMap(({ key }) => this.#running.get(key)?.state ?? []);
   }
 }
 
-/** Topic, subject or schedule. */
+/** Topic, subject, schedule, or the kind that is watched. */
 function listensTo(spec: unknown): string {
   if (typeof spec !== 'object' || spec === null) return '';
   if ('topic' in spec) return String(spec.topic);
+  if ('resource' in spec && typeof spec.resource === 'object' && spec.resource !== null && 'kind' in spec.resource)
+    return String(spec.resource.kind);
   return 'schedule' in spec ? String(spec.schedule) : '';
 }
 

@@ -71,3 +71,15 @@ test('what is being deleted has no plan', () => {
   const deleted = trigger({ deletionTimestamp: '2026-01-01T00:00:00Z' });
   expect(planner.plan([{ kind, objects: [deleted] }], [target('f')])).toEqual([]);
 });
+
+test('a function joins when the status was last written without it; a status that was never written says nothing', () => {
+  const joining = (status: Trigger['status']) => {
+    const object = { ...trigger(), ...(status !== undefined && { status }) };
+    const { subscriptions } = plan(object, [target('f')]);
+    planner = new Planner();
+    return subscriptions[0]?.subscription.isJoining;
+  };
+  expect(joining({ functions: [] })).toBe(true);
+  expect(joining({ functions: ['f'] })).toBe(false);
+  expect(joining(undefined)).toBe(false);
+});

@@ -67,7 +67,9 @@ export function planTrigger(kind: TriggerKind, object: Trigger, functions: reado
     issues,
     selection,
     functions: targets.map((target) => target.name),
-    subscriptions: groups(spec, targets).map((group) => desired(kind, { ...trigger, uid }, spec, group)),
+    subscriptions: groups(spec, targets).map((group) =>
+      desired(kind, { ...trigger, uid }, spec, group, object.status?.functions),
+    ),
   };
 }
 
@@ -81,15 +83,26 @@ function desired(
   trigger: Subscription['trigger'],
   spec: TriggerSpec,
   targets: readonly FunctionTarget[],
+  selectedBefore: readonly string[] | undefined,
 ): Desired {
   const functions = targets.map((target) => target.name);
-  const group = spec.fanout === 'shared' ? '*' : functions[0];
+  const { fanout } = spec;
+  // Those of a shared group come and go without moving its position.
+  const isJoining = fanout === 'isolated' && selectedBefore?.includes(functions[0] ?? '') === false;
+  const group = fanout === 'shared' ? '*' : functions[0];
   return {
     key: `${trigger.kind}/${trigger.namespace}/${trigger.name}/${group}`,
     // Without the selector: which functions it selects is what counts.
     version: JSON.stringify([{ ...spec, functionSelector: {} }, functions, targets.map((target) => target.timeout)]),
     kind,
-    subscription: { trigger, spec, fanout: spec.fanout, functions },
+    subscription: {
+      trigger,
+      spec,
+      fanout,
+      functions,
+      isJoining,
+      functionTimeout: Math.max(...targets.map(({ timeout }) => timeout)),
+    },
     targets,
   };
 }

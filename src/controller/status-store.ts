@@ -6,15 +6,15 @@ import type { Resources } from '../resources/resources.ts';
 import type { Desired } from './reconcile.ts';
 
 interface Watched {
-  readonly desired: Desired;
-  readonly listener: (stored: Stored) => void;
+  readonly changed: (object: Trigger) => void;
   version: string | undefined;
 }
 
 /** What kinds store in the status of trigger objects: `status.claims`, one value for each group. */
 export class StatusStores {
   readonly #resources: Resources;
-  readonly #watched = new Set<Watched>();
+  /** By the uid of the trigger. */
+  readonly #watched = new Map<string, Set<Watched>>();
 
   constructor(resources: Resources) {
     this.#resources = resources;
@@ -22,43 +22,45 @@ export class StatusStores {
 
   of(desired: Desired): StatusStore {
     const { kind, subscription } = desired;
-    const { namespace, name } = subscription.trigger;
-    return {
-      read: async () => this.#stored(desired, await this.#resources.get<Trigger>(kind.resource, namespace, name)),
-      onChange: (listener) => {
-        const watched: Watched = { desired, listener, version: undefined };
-        this.#watched.add(watched);
-        return () => this.#watched.delete(watched);
-      },
-    };
-  }
-
-  /** Call it with every object that may have changed; one that has not is passed over. */
-  changed(object: Trigger): void {
-    for (const watched of this.#watched) {
-      const { trigger } = watched.desired.subscription;
-      const { uid, resourceVersion } = object.metadata;
-      if (uid !== trigger.uid || resourceVersion === watched.version) continue;
-      watched.version = resourceVersion;
-      watched.listener(this.#stored(watched.desired, object));
-    }
-  }
-
-  #stored(desired: Desired, object: Trigger): Stored {
+    const { namespace, name, uid } = subscription.trigger;
+    const isCurrent = currency(desired);
     const key = groupKey(desired);
-    return {
+    const storedIn = (object: Trigger): Stored => ({
       value: object.status?.claims?.[key],
-      isCurrent: isCurrent(desired, object),
+      isCurrent: isCurrent(object),
       swap: async (value) => {
         const claims = { ...object.status?.claims, [key]: value };
         const next = { ...object, status: { ...object.status, claims } };
         try {
-          return this.#stored(desired, await this.#resources.replaceStatus<Trigger>(desired.kind.resource, next));
+          return storedIn(await this.#resources.replaceStatus<Trigger>(kind.resource, next));
         } catch (thrown) {
           if (thrown instanceof TrigateError && thrown.code === 'CONFLICT') return undefined;
           throw thrown;
         }
       },
+    });
+    return {
+      read: async () => storedIn(await this.#resources.get<Trigger>(kind.resource, namespace, name)),
+      onChange: (listener) => this.#watch(uid, { changed: (object) => listener(storedIn(object)), version: undefined }),
+    };
+  }
+
+  /** Call it with every object that may have changed; one that has not is passed over. */
+  changed(object: Trigger): void {
+    const { uid = '', resourceVersion } = object.metadata;
+    for (const watched of this.#watched.get(uid) ?? []) {
+      if (resourceVersion === watched.version) continue;
+      watched.version = resourceVersion;
+      watched.changed(object);
+    }
+  }
+
+  #watch(uid: string, watched: Watched): () => void {
+    const ofTrigger = this.#watched.get(uid) ?? new Set();
+    this.#watched.set(uid, ofTrigger.add(watched));
+    return () => {
+      ofTrigger.delete(watched);
+      if (ofTrigger.size === 0) this.#watched.delete(uid);
     };
   }
 }
@@ -66,10 +68,20 @@ export class StatusStores {
 const groupKey = ({ subscription: { fanout, functions } }: Desired): string =>
   fanout === 'shared' ? '*' : (functions[0] ?? '*');
 
-function isCurrent({ kind, subscription }: Desired, { metadata, spec }: Trigger): boolean {
-  if (metadata.uid !== subscription.trigger.uid || metadata.deletionTimestamp !== undefined) return false;
-  const parsed = kind.spec.safeParse(spec);
-  return parsed.success && isDeepStrictEqual(withoutSelector(parsed.data), withoutSelector(subscription.spec));
+/** Whether an object is the one that a subscription was opened for, and has its spec. A spec is read once for a generation. */
+function currency({ kind, subscription }: Desired): (object: Trigger) => boolean {
+  let known: { readonly generation: number | undefined; readonly isSame: boolean } | undefined;
+  return ({ metadata, spec }) => {
+    const { uid, deletionTimestamp, generation } = metadata;
+    if (uid !== subscription.trigger.uid || deletionTimestamp !== undefined) return false;
+    if (known === undefined || generation === undefined || generation !== known.generation) {
+      const parsed = kind.spec.safeParse(spec);
+      const isSame =
+        parsed.success && isDeepStrictEqual(withoutSelector(parsed.data), withoutSelector(subscription.spec));
+      known = { generation, isSame };
+    }
+    return known.isSame;
+  };
 }
 
 /** Which functions a selector means is not the matter of a subscription that runs for some of them. */

@@ -5,11 +5,12 @@ import { turns } from '../../test/support/outlet.ts';
 import { TrigateError } from '../domain/errors.ts';
 import type { SourceStatus, TriggerKind } from '../domain/kind.ts';
 import type { KubernetesObject } from '../domain/resource.ts';
-import { delivery, type Trigger } from '../domain/trigger.ts';
+import { delivery, type ShownProgress, type Trigger } from '../domain/trigger.ts';
 import { ResourceError } from '../resources/resource-error.ts';
 import type { Resources } from '../resources/resources.ts';
 import { planTrigger } from './reconcile.ts';
 import { StatusWriter } from './status-writer.ts';
+import { Tallies } from './tallies.ts';
 
 const spec = z.object({ functionSelector: z.object({}), delivery, fanout: z.enum(['isolated', 'shared']) });
 
@@ -44,11 +45,15 @@ class Bench {
     spec: { functionSelector: {}, delivery: {}, fanout: 'isolated' },
   };
   source: SourceStatus = { type: 'connected', message: 'reads' };
+  progress: ShownProgress | undefined;
   /** Thrown by the next write. */
   failure: Error | undefined;
   tries = 0;
   writes = 0;
   readonly writer: StatusWriter;
+  readonly tallies = new Tallies(this.clock);
+  /** What was heard of writes: how many functions matched before and after. */
+  readonly heard: (readonly [number | undefined, number | undefined])[] = [];
 
   constructor() {
     const f = { namespace: 'a', name: 'f', labels: {}, url: undefined, timeout: 1 };
@@ -58,7 +63,9 @@ class Bench {
       clock: this.clock,
       log: silent,
       plans: () => [planTrigger(kind, this.stored, [f])],
-      sources: () => [this.source],
+      running: () => [{ source: this.source, stuck: undefined, progress: this.progress }],
+      tallies: this.tallies,
+      onWritten: (_, before, after) => this.heard.push([before?.functions?.length, after.functions?.length]),
     });
   }
 
@@ -97,7 +104,15 @@ class Bench {
       return changed;
     };
     const others = { list: unused, get: unused, create: unused, replace: unused, replaceStatus: unused };
-    return { ...others, patch: unused, delete: unused, watch: unused, updateStatus, close: unused };
+    const reads = {
+      watch: unused,
+      discover: unused,
+      apiVersions: unused,
+      version: unused,
+      callService: unused,
+      podLog: unused,
+    };
+    return { ...others, ...reads, patch: unused, delete: unused, updateStatus, close: unused };
   }
 }
 
@@ -132,6 +147,97 @@ test('a condition with another status or reason is written at once, another sent
   expect([bench.writes, bench.message]).toEqual([2, 'first']);
   await bench.pass(5_000);
   expect([bench.writes, bench.message]).toEqual([3, 'try 19']);
+});
+
+test('a replica that sees something else is contradicted a few times, and then rarely', async () => {
+  const bench = new Bench();
+  await bench.says(broken('away'));
+  const other = bench.stored;
+  await bench.says({ type: 'connected', message: 'reads' });
+  for (let n = 0; n < 600; n++) {
+    bench.stored = { ...bench.stored, status: { ...bench.stored.status, ...other.status } };
+    bench.writer.soon();
+    await bench.pass(100);
+  }
+  expect(bench.writes).toBeGreaterThan(8);
+  expect(bench.writes).toBeLessThan(15);
+  // What a person changed does not wait for that.
+  bench.stored = { ...bench.stored, metadata: { ...bench.stored.metadata, generation: 2 } };
+  bench.writer.soon();
+  await bench.pass(100);
+  expect(bench.stored.status?.observedGeneration).toBe(2);
+});
+
+test('progress is written with what else there is, and not again while it is the same', async () => {
+  const bench = new Bench();
+  bench.progress = { lag: 400, unsettled: 0, rebalances: 0 };
+  await bench.says({ type: 'connected', message: 'reads' });
+  expect([bench.writes, bench.stored.status?.progress]).toEqual([1, { lag: 400, unsettled: 0, rebalances: 0 }]);
+  await bench.says({ type: 'connected', message: 'reads' }, 60_000);
+  bench.progress = { lag: 0, unsettled: 0, rebalances: 0 };
+  await bench.says({ type: 'connected', message: 'reads' });
+  expect([bench.writes, bench.stored.status?.progress?.lag]).toEqual([2, 0]);
+});
+
+test('what another replica says of the progress of its parts is not contradicted', async () => {
+  const bench = new Bench();
+  bench.progress = { lag: 400, unsettled: 0, rebalances: 0 };
+  await bench.says({ type: 'connected', message: 'reads' });
+  bench.stored = { ...bench.stored, status: { ...bench.stored.status, progress: { unsettled: 7, rebalances: 0 } } };
+  await bench.says({ type: 'connected', message: 'reads' }, 60_000);
+  expect([bench.tries, bench.stored.status?.progress?.unsettled]).toEqual([1, 7]);
+});
+
+const delivered = { type: 'delivered', status: 200, ms: 1 } as const;
+const name = { kind: 'kafka', namespace: 'a', name: 't' };
+
+test('counts are added to what is stored: with another write, or by themselves after half a minute', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads' });
+  for (let n = 0; n < 100; n++) bench.tallies.outcome(name, delivered);
+  await bench.pass(29_000);
+  expect(bench.writes).toBe(1);
+  await bench.pass(1_500);
+  expect([bench.writes, bench.stored.status?.counts]).toEqual([
+    2,
+    { delivered: 100, rejected: 0, unknown: 0, dropped: 0 },
+  ]);
+  expect(bench.stored.status?.lastEventTime).toMatch(/^\d{4}-/);
+  bench.tallies.outcome(name, { type: 'dropped', reason: 'expired' });
+  bench.tallies.outcome(name, delivered);
+  await bench.says(broken('now'));
+  expect([bench.writes, bench.stored.status?.counts]).toEqual([
+    3,
+    { delivered: 101, rejected: 0, unknown: 0, dropped: 1 },
+  ]);
+  await bench.pass(60_000);
+  expect(bench.tries).toBe(3);
+});
+
+test('counts of two replicas add up', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads' });
+  bench.stored = { ...bench.stored, status: { ...bench.stored.status, counts: { delivered: 40 } } };
+  bench.tallies.outcome(name, delivered);
+  await bench.pass(31_000);
+  expect(bench.stored.status?.counts?.delivered).toBe(41);
+});
+
+test('counts that could not be written are written later', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads' });
+  bench.tallies.outcome(name, delivered);
+  bench.failure = new TrigateError('GATEWAY_UNREACHABLE', 'is away');
+  await bench.pass(31_000);
+  expect(bench.writes).toBe(1);
+  await bench.pass(35_000);
+  expect(bench.stored.status?.counts?.delivered).toBe(1);
+});
+
+test('whoever wants to hears what was stored before a write, and after it', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads' });
+  expect(bench.heard).toEqual([[undefined, 1]]);
 });
 
 test('a write that fails is made again', async () => {

@@ -1,17 +1,27 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Cancel, Clock } from '../domain/clock.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
-import type { Logger, SourceStatus, TriggerKind } from '../domain/kind.ts';
-import type { Trigger, TriggerName, TriggerStatus } from '../domain/trigger.ts';
+import type { Logger, TriggerKind } from '../domain/kind.ts';
+import type { ShownProgress, Trigger, TriggerName, TriggerStatus } from '../domain/trigger.ts';
 import { ResourceError } from '../resources/resource-error.ts';
 import type { Resources } from '../resources/resources.ts';
+import { Budget } from './budget.ts';
 import type { TriggerPlan } from './reconcile.ts';
-import { conditionsOf, nextStatus } from './status.ts';
+import { sumShown } from './shown-progress.ts';
+import { conditionsOf, nextStatus, type SubscriptionState } from './status.ts';
+import { type Tallies, withTally } from './tallies.ts';
 
 /** Changes in a row are one write. */
 const GATHER_MS = 100;
 /** At most one write for each trigger in this time, unless it is news, see `isNews`. */
 const QUIET_MS = 5_000;
+/**
+ * For each trigger so much news at once, then one in half a minute. Two replicas that see different things (a broker that
+ * only one can reach) contradict each other: that must not become a quarrel.
+ */
+const NEWS = { burst: 10, refillMs: 30_000 };
+/** Counts alone are not worth a write more often. */
+const COUNTS_MS = 30_000;
 const WRITES_AT_A_TIME = 8;
 
 export interface StatusWriterOptions {
@@ -21,7 +31,11 @@ export interface StatusWriterOptions {
   readonly log: Logger;
   /** What should run now. */
   readonly plans: () => readonly TriggerPlan[];
-  readonly sources: (plan: TriggerPlan) => readonly SourceStatus[];
+  readonly running: (plan: TriggerPlan) => readonly SubscriptionState[];
+  /** What became of copies. It is written along, and by itself now and then. */
+  readonly tallies?: Tallies | undefined;
+  /** Called with what was stored before and is stored now. */
+  readonly onWritten?: (plan: TriggerPlan, before: TriggerStatus | undefined, after: TriggerStatus) => void;
 }
 
 /**
@@ -32,14 +46,22 @@ export class StatusWriter {
   readonly #options: StatusWriterOptions;
   /** When each trigger was last written: monotonic. */
   readonly #written = new Map<string, number>();
+  /** What we have said of the progress of each: a replica that has other parts says something else, and is not contradicted. */
+  readonly #said = new Map<string, ShownProgress>();
   #next: { readonly at: number; readonly cancel: Cancel } | undefined;
   /** No request before this: monotonic. */
   #notBefore = 0;
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Monotonic. */
+  readonly #startedAt: number;
+  readonly #news: Budget;
 
   constructor(options: StatusWriterOptions) {
     this.#options = options;
+    this.#startedAt = options.clock.monotonic();
+    this.#news = new Budget(options.clock, NEWS);
+    if (options.tallies !== undefined) options.tallies.onPending = () => this.#within(COUNTS_MS);
   }
 
   /** Something may have changed. */
@@ -87,30 +109,59 @@ export class StatusWriter {
   #isDue(plan: TriggerPlan): boolean {
     const stored = plan.object.status;
     const next = this.#nextOf(plan, stored);
-    if (next === undefined) return false;
-    const written = this.#written.get(nameOf(plan.trigger));
-    const wait = written === undefined ? 0 : written + QUIET_MS - this.#options.clock.monotonic();
-    if (wait <= 0 || isNews(stored, next)) return true;
+    if (next === undefined && this.#options.tallies?.pending(plan.trigger) === undefined) return false;
+    const wait = next === undefined ? this.#untilCounts(plan) : this.#untilNews(plan, next);
+    if (wait <= 0) return true;
     this.#within(wait);
     return false;
   }
 
+  #untilCounts({ trigger }: TriggerPlan): number {
+    return (this.#written.get(nameOf(trigger)) ?? this.#startedAt) + COUNTS_MS - this.#options.clock.monotonic();
+  }
+
+  #untilNews({ trigger, object }: TriggerPlan, next: TriggerStatus): number {
+    // Whoever changed the trigger waits for this.
+    if (object.status?.observedGeneration !== next.observedGeneration) return 0;
+    const written = this.#written.get(nameOf(trigger));
+    const isQuiet = written === undefined || isNews(object.status, next);
+    const quiet = isQuiet ? 0 : written + QUIET_MS - this.#options.clock.monotonic();
+    return Math.max(quiet, this.#news.wait(nameOf(trigger)));
+  }
+
   #nextOf(plan: TriggerPlan, stored: TriggerStatus | undefined): TriggerStatus | undefined {
     const now = new Date(this.#options.clock.now()).toISOString();
-    return nextStatus(stored, plan, conditionsOf(plan, this.#options.sources(plan)), now);
+    const running = this.#options.running(plan);
+    const progress = this.#progressOf(plan);
+    const isSaid = isDeepStrictEqual(progress, this.#said.get(nameOf(plan.trigger)));
+    return nextStatus(stored, plan, conditionsOf(plan, running), isSaid ? undefined : progress, now);
+  }
+
+  #progressOf(plan: TriggerPlan): ShownProgress | undefined {
+    return sumShown(this.#options.running(plan).map(({ progress }) => progress));
   }
 
   async #write(plan: TriggerPlan): Promise<void> {
-    const { kinds, resources, clock } = this.#options;
+    const { kinds, resources, clock, tallies, onWritten } = this.#options;
     const kind = kinds.find(({ name }) => name === plan.trigger.kind);
     if (kind === undefined) return;
     const { namespace, name } = plan.trigger;
     this.#written.set(nameOf(plan.trigger), clock.monotonic());
+    if (this.#nextOf(plan, plan.object.status) !== undefined) this.#news.take(nameOf(plan.trigger));
+    const progress = this.#progressOf(plan);
+    const tally = tallies?.pending(plan.trigger);
+    const stored: { status: TriggerStatus | undefined } = { status: undefined };
     try {
-      await resources.updateStatus<Trigger>(kind.resource, namespace, name, (stored) => {
-        const status = this.#nextOf(plan, stored.status);
-        return status === undefined ? undefined : { ...stored, status: { ...stored.status, ...status } };
+      const written = await resources.updateStatus<Trigger>(kind.resource, namespace, name, (object) => {
+        stored.status = object.status;
+        const next = this.#nextOf(plan, object.status);
+        if (next === undefined && tally === undefined) return undefined;
+        const status = { ...object.status, ...next };
+        return { ...object, status: tally === undefined ? status : withTally(status, tally) };
       });
+      if (tally !== undefined) tallies?.written(plan.trigger, tally);
+      onWritten?.(plan, stored.status, written.status ?? {});
+      if (progress !== undefined) this.#said.set(nameOf(plan.trigger), progress);
     } catch (thrown) {
       this.#failed(plan, asError(thrown));
     }
@@ -128,16 +179,17 @@ export class StatusWriter {
 
   #forget(plans: readonly TriggerPlan[]): void {
     const names = new Set(plans.map(({ trigger }) => nameOf(trigger)));
-    for (const name of this.#written.keys()) if (!names.has(name)) this.#written.delete(name);
+    for (const known of [this.#written, this.#said]) {
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
+    }
   }
 }
 
-/** What must not wait: a condition with another status or reason, other functions, or that a person's change was seen. */
+/** What must not wait: a condition with another status or reason, or other functions. */
 function isNews(stored: TriggerStatus | undefined, next: TriggerStatus): boolean {
   const known = new Map((stored?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
   const conditions = next.conditions ?? [];
   return (
-    stored?.observedGeneration !== next.observedGeneration ||
     !isDeepStrictEqual(stored?.functions, next.functions) ||
     conditions.length !== known.size ||
     conditions.some(({ type, status, reason }) => known.get(type) !== `${status} ${reason}`)

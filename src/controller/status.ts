@@ -2,27 +2,37 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Selection, SourceStatus } from '../domain/kind.ts';
 import type { Condition } from '../domain/resource.ts';
 import { fieldName } from '../domain/schema.ts';
-import type { TriggerStatus } from '../domain/trigger.ts';
+import type { ShownProgress, TriggerStatus } from '../domain/trigger.ts';
 import { formatSelector } from '../resources/selector.ts';
 import type { TriggerPlan } from './reconcile.ts';
 
 type Fact = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
+/** What is known of a subscription that runs. */
+export interface SubscriptionState {
+  readonly source: SourceStatus;
+  /** What is seen and what to do, while its source stands still and opening it anew does not help. */
+  readonly stuck: string | undefined;
+  readonly progress: ShownProgress | undefined;
+}
+
 /** What is true of a trigger now, as conditions: `Ready` sums up the others. */
-export function conditionsOf(plan: TriggerPlan, sources: readonly SourceStatus[]): Fact[] {
+export function conditionsOf(plan: TriggerPlan, running: readonly SubscriptionState[]): Fact[] {
   const [issue] = plan.issues;
   if (issue !== undefined) {
     return [fact('Ready', false, 'InvalidSpec', `${fieldName(issue.path)} ${issue.message}`)];
   }
   const matched = matchedFact(plan);
-  const connected = connectedFact(sources);
+  const connected = connectedFact(running.map(({ source }) => source));
+  const delivering = deliveringFact(connected, running);
   const paused = pausedFact(plan);
-  return [readyFact(matched, connected, paused), connected, matched, paused];
+  return [readyFact(matched, connected, delivering, paused), connected, matched, delivering, paused];
 }
 
-function readyFact(matched: Fact, connected: Fact, paused: Fact): Fact {
+function readyFact(matched: Fact, connected: Fact, delivering: Fact, paused: Fact): Fact {
   if (paused.status === 'True') return fact('Ready', false, 'Paused', paused.message);
   if (matched.status !== 'True') return fact('Ready', false, matched.reason, matched.message);
+  if (delivering.status === 'False') return fact('Ready', false, delivering.reason, delivering.message);
   if (connected.status !== 'True') return fact('Ready', false, connected.reason, connected.message);
   return fact('Ready', true, 'Delivering', matched.message);
 }
@@ -52,15 +62,27 @@ function connectedFact(sources: readonly SourceStatus[]): Fact {
   return fact('SourceConnected', true, 'Connected', first.message);
 }
 
+/** It stays False while a source that is stuck is opened anew again and again. */
+function deliveringFact(connected: Fact, running: readonly SubscriptionState[]): Fact {
+  const stuck = running.find((each) => each.stuck !== undefined)?.stuck;
+  if (stuck !== undefined) return fact('Delivering', false, 'SourceStalled', stuck);
+  const type = 'Delivering';
+  if (connected.status === 'True') return fact(type, true, 'Moving', 'what can be claimed is claimed');
+  return { type, status: 'Unknown', reason: connected.reason, message: 'nothing is read' };
+}
+
 function pausedFact(plan: TriggerPlan): Fact {
   const { spec } = plan.object;
-  if (isSet(spec, 'paused')) return fact('Paused', true, 'Paused', 'spec.paused is set; the position is held');
-  if (isSet(spec, 'suspend')) return fact('Paused', true, 'Paused', 'spec.suspend is set; no tick fires');
+  if (has(spec, 'paused', true)) {
+    const what = has(spec, 'onPause', 'skip') ? 'what comes is counted as paused_skip' : 'the position is held';
+    return fact('Paused', true, 'Paused', `spec.paused is set; ${what}`);
+  }
+  if (has(spec, 'suspend', true)) return fact('Paused', true, 'Paused', 'spec.suspend is set; no tick fires');
   return fact('Paused', false, 'Running', 'spec.paused is not set');
 }
 
-const isSet = (spec: unknown, field: string): boolean =>
-  typeof spec === 'object' && spec !== null && new Map<string, unknown>(Object.entries(spec)).get(field) === true;
+const has = (spec: unknown, field: string, value: unknown): boolean =>
+  typeof spec === 'object' && spec !== null && new Map<string, unknown>(Object.entries(spec)).get(field) === value;
 
 const fact = (type: string, isTrue: boolean, reason: string, message: string): Fact => ({
   type,
@@ -69,11 +91,15 @@ const fact = (type: string, isTrue: boolean, reason: string, message: string): F
   message,
 });
 
-/** The new status, or undefined when the stored one says the same. Times change only with what they are the time of. */
+/**
+ * The new status, or undefined when the stored one says the same. Times change only with what they are the time of.
+ * @param progress undefined: what is stored stays
+ */
 export function nextStatus(
   stored: TriggerStatus | undefined,
   plan: TriggerPlan,
   facts: readonly Fact[],
+  progress: ShownProgress | undefined,
   now: string,
 ): TriggerStatus | undefined {
   const generation = plan.object.metadata.generation ?? 1;
@@ -83,11 +109,17 @@ export function nextStatus(
     const lastTransitionTime = was?.status === is.status ? was.lastTransitionTime : now;
     return { ...is, lastTransitionTime, observedGeneration: generation };
   });
-  const next: TriggerStatus = { observedGeneration: generation, conditions, functions: [...plan.functions] };
+  const next: TriggerStatus = {
+    observedGeneration: generation,
+    conditions,
+    functions: [...plan.functions],
+    ...(progress === undefined ? {} : { progress }),
+  };
   const shown = {
     observedGeneration: stored?.observedGeneration,
     conditions: stored?.conditions,
     functions: stored?.functions,
+    ...(progress === undefined ? {} : { progress: stored?.progress }),
   };
   // Not as text: an API server gives the fields back in another order.
   return isDeepStrictEqual(next, shown) ? undefined : next;

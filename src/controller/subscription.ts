@@ -1,8 +1,11 @@
 import type { Delivery, Outlet } from '../delivery/delivery.ts';
 import { type Clock, type Deadline, delay } from '../domain/clock.ts';
 import { asError } from '../domain/errors.ts';
-import type { Logger, Memory, Source, SourceStatus, StatusStore } from '../domain/kind.ts';
+import type { Logger, Memory, Progress, Source, SourceStatus, StatusStore } from '../domain/kind.ts';
 import type { Desired } from './reconcile.ts';
+import { LastingProgress } from './shown-progress.ts';
+import type { SubscriptionState } from './status.ts';
+import { Watchdog } from './watchdog.ts';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
@@ -20,14 +23,28 @@ export interface SubscriptionOptions {
   readonly log: Logger;
   readonly memory: Memory;
   readonly store: StatusStore;
+  /** Milliseconds that its source may stand still though it has work. */
+  readonly stallAfter: number;
   readonly onChange: () => void;
+}
+
+/** How far a subscription is, to be measured. */
+export interface SubscriptionProgress {
+  /** Of the source that runs. */
+  readonly progress: Progress;
+  /** Milliseconds since it last moved. */
+  readonly stillFor: number;
+  /** Of all its sources. */
+  readonly rebalances: number;
+  readonly stalls: number;
 }
 
 /**
  * One subscription, from the first try to open its source until it is closed.
  *
  *   opening   the kind's `open` is under way. It rejects: pausing.
- *   open      the source runs. It says `fail`: drain and close it, then pausing.
+ *   open      the source runs. It says `fail`, or the watchdog sees that it stands still: drain and close it, then
+ *             pausing.
  *   pausing   waits with jitter, longer each time, then opening.
  *   closed    reached from every state by `close`: the source is drained until the deadline.
  *
@@ -38,23 +55,50 @@ export class RunningSubscription {
   readonly #options: SubscriptionOptions;
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
+  /** As it is opened next: a function joins once. */
+  #subscription: Desired['subscription'];
   #outlet: Outlet | undefined;
   /** Ends the source that runs. */
   #end: () => void = () => {};
   #targets: Desired['targets'];
   #deadline: Deadline = 0;
   #status: SourceStatus = { type: 'disconnected', reason: 'Connecting', message: 'not connected yet' };
+  readonly #watchdog: Watchdog;
+  readonly #lasting = new LastingProgress();
+  #source: Source | undefined;
+  /** Of sources that are closed. */
+  #rebalances = 0;
 
   /** @param after what has to be closed before this one may open */
   constructor(desired: Desired, options: SubscriptionOptions, after: Promise<void> = Promise.resolve()) {
     this.desired = desired;
+    this.#subscription = desired.subscription;
     this.#targets = desired.targets;
     this.#options = options;
+    this.#watchdog = new Watchdog({
+      clock: options.clock,
+      stallAfter: options.stallAfter,
+      onLook: (progress) => this.#looked(progress),
+      onHeal: options.onChange,
+    });
     this.#finished = after.then(() => this.#run());
   }
 
   get status(): SourceStatus {
     return this.#status;
+  }
+
+  get state(): SubscriptionState {
+    return { source: this.#status, stuck: this.#watchdog.stuck, progress: this.#lasting.shown };
+  }
+
+  /** Undefined while no source runs, and for those that have nothing to lag behind. */
+  progress(): SubscriptionProgress | undefined {
+    const progress = this.#source?.progress?.();
+    if (progress === undefined) return undefined;
+    const stillFor = Math.max(0, this.#options.clock.monotonic() - progress.movedAt);
+    const rebalances = this.#rebalances + progress.rebalances;
+    return { progress, stillFor, rebalances, stalls: this.#watchdog.stalls };
   }
 
   /** Where the functions live now. */
@@ -87,13 +131,19 @@ export class RunningSubscription {
   /** One source, from opening to closed. */
   async #once(): Promise<void> {
     const { delivery, clock, log } = this.#options;
-    const { kind, subscription } = this.desired;
+    const { kind } = this.desired;
+    const subscription = this.#subscription;
     const outlet = delivery.open(kind, subscription, this.#targets);
     this.#outlet = outlet;
     const signal = this.#closing.signal;
     const ended = Promise.withResolvers<void>();
     this.#end = ended.resolve;
     let source: Source | undefined;
+    let unwatch = () => {};
+    const fail = (error: Error) => {
+      this.#disconnected(error);
+      ended.resolve();
+    };
     try {
       source = await kind.open(subscription, {
         gate: outlet.gate,
@@ -104,16 +154,25 @@ export class RunningSubscription {
         store: this.#options.store,
         signal,
         report: (status) => this.#report(status),
-        fail: (error) => {
-          this.#disconnected(error);
-          ended.resolve();
-        },
+        fail,
       });
-      if (!signal.aborted) await ended.promise;
+      this.#source = source;
+      this.#subscription = { ...subscription, isJoining: false };
+      if (!signal.aborted) {
+        unwatch = this.#watchdog.watch(source, fail);
+        await ended.promise;
+      }
     } catch (thrown) {
       this.#disconnected(asError(thrown));
     }
+    unwatch();
     await this.#shut(outlet, source);
+  }
+
+  #looked(progress: Progress): void {
+    const { clock, onChange } = this.#options;
+    const rebalances = this.#rebalances + progress.rebalances;
+    if (this.#lasting.look(progress, rebalances, clock.monotonic())) onChange();
   }
 
   async #shut(outlet: Outlet, source: Source | undefined): Promise<void> {
@@ -121,6 +180,8 @@ export class RunningSubscription {
     const deadline = this.#closing.signal.aborted ? this.#deadline : clock.monotonic() + FAILED_DRAIN_MS;
     const drained = outlet.drain(deadline - LEAVE_MARGIN_MS);
     await source?.close(deadline);
+    this.#rebalances += source?.progress?.().rebalances ?? 0;
+    this.#source = undefined;
     await drained;
     this.#outlet = undefined;
     await outlet.close();

@@ -22,3 +22,21 @@ export function isForbiddenAddress(address: string): boolean {
   const family = isIP(address);
   return family === 0 || forbidden.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
+
+/**
+ * The same for the very addresses that connections are made to, whatever name or URL led there, and for two more: this
+ * pod, and the API server. Behind a name that resolves to one of them somebody else's rights would be used.
+ *
+ * @param own addresses of this pod
+ * @param isApiServer whether the API server was reached there
+ */
+export function addressRules(
+  own: readonly string[],
+  isApiServer: (address: string) => boolean,
+): (address: string) => boolean {
+  const self = new Set(own);
+  return (address) => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+    return isForbiddenAddress(address) || self.has(plain) || isApiServer(plain);
+  };
+}

@@ -1,7 +1,12 @@
 import { expect, test } from 'vitest';
 import type { FunctionObject } from '../domain/function.ts';
-import { kubelessFunction } from './kubeless-function.ts';
-import { labelledService, type Service } from './labelled-service.ts';
+import { endpointRules } from './endpoint-rules.ts';
+import { knativeServices } from './knative-service.ts';
+import { kubelessFunctions } from './kubeless-function.ts';
+import { labelledServices, type Service } from './labelled-service.ts';
+
+const kubelessFunction = kubelessFunctions(() => false).find;
+const labelledService = labelledServices.find;
 
 const fn = (spec: FunctionObject['spec']): FunctionObject => ({
   apiVersion: 'kubeless.io/v1beta1',
@@ -23,15 +28,74 @@ test('a function of Kubeless is behind the Service of its name, on the port that
     name: 'f',
     labels: { app: 'x' },
     timeout: 20_000,
-    service: { name: 'f', port: 8080, portName: undefined },
+    location: { type: 'service', name: 'f', port: 8080, portName: undefined },
   });
   const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
-  expect(kubelessFunction(fn({ service: { ports } })).service).toEqual({ name: 'f', port: 80, portName: 'http' });
-  expect(kubelessFunction(fn({ service: { ports: [] } })).service?.port).toBe(8080);
+  expect(kubelessFunction(fn({ service: { ports } })).location).toEqual({
+    type: 'service',
+    name: 'f',
+    port: 80,
+    portName: 'http',
+  });
+  expect(kubelessFunction(fn({ service: { ports: [] } })).location).toMatchObject({ port: 8080 });
 });
 
-test('a function that names an address of its own is not called in a cluster', () => {
-  expect(kubelessFunction(fn({ endpoint: 'http://169.254.169.254' })).service).toBeUndefined();
+test('a function that names an address of its own is called there only where the operator listed the host', () => {
+  const { find } = kubelessFunctions(endpointRules(['a.example.com']));
+  expect(find(fn({ endpoint: 'http://169.254.169.254' })).location).toBeUndefined();
+  expect(find(fn({ endpoint: 'https://a.example.com/x' })).location).toEqual({
+    type: 'url',
+    url: 'https://a.example.com/x',
+  });
+});
+
+test('hosts are listed by name, with all below them, and with one port or every port', () => {
+  const allows = endpointRules(['A.example.com', '*.b.example.com', 'c:8443']);
+  const listed = ['http://a.example.com', 'https://a.EXAMPLE.com.:9/x', 'http://x.y.b.example.com', 'https://c:8443/'];
+  for (const url of listed) expect(allows(url), url).toBe(true);
+  const others = [
+    'http://b.example.com',
+    'http://xb.example.com',
+    'http://aXexample.com',
+    'http://c',
+    'https://c:443',
+    'ftp://a.example.com',
+    'http://a.example.com@evil.example',
+    'nonsense',
+  ];
+  for (const url of others) expect(allows(url), url).toBe(false);
+  expect(endpointRules([])('http://a.example.com')).toBe(false);
+});
+
+const knative = (spec: object, status: object | undefined, metadata = {}) =>
+  knativeServices.find({
+    apiVersion: 'serving.knative.dev/v1',
+    kind: 'Service',
+    metadata: { namespace: 'a', name: 'k', labels: { app: 'x' }, ...metadata },
+    spec,
+    ...(status && { status }),
+  });
+
+test('a Service of Knative is called by the address in its status, that within the cluster first', () => {
+  const address = { url: 'http://k.a.svc.cluster.local' };
+  expect(knative({ template: { spec: { timeoutSeconds: 30 } } }, { url: 'http://k.a.example.com', address })).toEqual({
+    namespace: 'a',
+    name: 'k',
+    labels: { app: 'x' },
+    timeout: 30_000,
+    location: { type: 'url', url: 'http://k.a.svc.cluster.local' },
+  });
+  expect(knative({}, { url: 'http://k.a.example.com' })).toMatchObject({
+    timeout: 180_000,
+    location: { url: 'http://k.a.example.com' },
+  });
+});
+
+test('a Service of Knative that has no address yet, or a strange one, or is being deleted, is not called', () => {
+  expect(knative({}, undefined).location).toBeUndefined();
+  expect(knative({}, { url: 'file:///etc/passwd' }).location).toBeUndefined();
+  const deletionTimestamp = '2026-01-01T00:00:00Z';
+  expect(knative({}, { url: 'http://k.a' }, { deletionTimestamp }).location).toBeUndefined();
 });
 
 test('a labelled Service is called on its first port, for as long as its annotation says', () => {
@@ -41,18 +105,18 @@ test('a labelled Service is called on its first port, for as long as its annotat
     name: 's',
     labels: { app: 'x' },
     timeout: 5_000,
-    service: { name: 's', port: 80, portName: 'web' },
+    location: { type: 'service', name: 's', port: 80, portName: 'web' },
   });
 });
 
 test('a Service that points elsewhere, or has no port, is not called', () => {
-  expect(labelledService(service({ type: 'ExternalName', ports: [{ port: 80 }] })).service).toBeUndefined();
-  expect(labelledService(service({})).service).toBeUndefined();
+  expect(labelledService(service({ type: 'ExternalName', ports: [{ port: 80 }] })).location).toBeUndefined();
+  expect(labelledService(service({})).location).toBeUndefined();
 });
 
 test('what is being deleted is not called', () => {
   const deletionTimestamp = '2026-01-01T00:00:00Z';
   const one = service({ ports: [{ port: 80 }] });
-  expect(labelledService({ ...one, metadata: { ...one.metadata, deletionTimestamp } }).service).toBeUndefined();
-  expect(kubelessFunction({ ...fn({}), metadata: { name: 'f', deletionTimestamp } }).service).toBeUndefined();
+  expect(labelledService({ ...one, metadata: { ...one.metadata, deletionTimestamp } }).location).toBeUndefined();
+  expect(kubelessFunction({ ...fn({}), metadata: { name: 'f', deletionTimestamp } }).location).toBeUndefined();
 });

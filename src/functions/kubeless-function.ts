@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseDuration } from '../domain/duration.ts';
-import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionObject } from '../domain/function.ts';
-import type { FoundFunction, FunctionService } from './found.ts';
+import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionObject, functionType } from '../domain/function.ts';
+import type { FunctionAdapter, Location } from './found.ts';
 
 /** What Kubeless gives the Service of a function that does not say. */
 const DEFAULT_PORT = 8080;
@@ -11,22 +11,26 @@ const serviceSpec = z.looseObject({
 });
 
 /**
- * A Function object: Kubeless makes a Service of its name for it. One with an `endpoint` is not called: in a cluster the
- * author of a function may not make a controller call what only the controller can reach.
+ * Function objects: Kubeless makes a Service of its name for each. One with an `endpoint` is called there if the operator
+ * listed the host: the author of a function may not make a controller call what only the controller can reach.
  */
-export function kubelessFunction({ metadata, spec }: FunctionObject): FoundFunction {
-  const { namespace = 'default', name, labels = {}, deletionTimestamp } = metadata;
-  const isCallable = deletionTimestamp === undefined && spec?.endpoint === undefined;
+export function kubelessFunctions(allowsEndpoint: (url: string) => boolean): FunctionAdapter<FunctionObject> {
   return {
-    namespace,
-    name,
-    labels,
-    timeout: parseDuration(String(spec?.timeout ?? '')) ?? DEFAULT_FUNCTION_TIMEOUT_MS,
-    service: isCallable ? serviceOf(name, spec?.service) : undefined,
+    type: functionType,
+    without: 'Function objects cannot be read: only labelled Services are functions',
+    find({ metadata, spec }) {
+      const { namespace = 'default', name, labels = {}, deletionTimestamp } = metadata;
+      const timeout = parseDuration(String(spec?.timeout ?? '')) ?? DEFAULT_FUNCTION_TIMEOUT_MS;
+      const found = { namespace, name, labels, timeout };
+      if (deletionTimestamp !== undefined) return { ...found, location: undefined };
+      if (spec?.endpoint === undefined) return { ...found, location: serviceOf(name, spec?.service) };
+      const isAllowed = allowsEndpoint(spec.endpoint);
+      return { ...found, location: isAllowed ? { type: 'url', url: spec.endpoint } : undefined };
+    },
   };
 }
 
-function serviceOf(name: string, spec: unknown): FunctionService {
+function serviceOf(name: string, spec: unknown): Location {
   const [first] = serviceSpec.safeParse(spec).data?.ports ?? [];
-  return { name, port: first?.port ?? DEFAULT_PORT, portName: first?.name };
+  return { type: 'service', name, port: first?.port ?? DEFAULT_PORT, portName: first?.name };
 }

@@ -1,7 +1,7 @@
 import { parseDuration } from '../domain/duration.ts';
 import { DEFAULT_FUNCTION_TIMEOUT_MS } from '../domain/function.ts';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
-import type { FoundFunction, FunctionService } from './found.ts';
+import type { FunctionAdapter, Location } from './found.ts';
 
 export const serviceType: ResourceType = {
   group: '',
@@ -13,11 +13,11 @@ export const serviceType: ResourceType = {
   namespaced: true,
 };
 
-/** The label by which the owner of a Service says that triggers may call it. */
+/** The label by which the owner of a Service, of Kubernetes or of Knative, says that triggers may call it. */
 export const FUNCTION_LABEL = 'trigate.dev/function=true';
 
 /** How long a call may take, where it is not the default. */
-const TIMEOUT_ANNOTATION = 'trigate.dev/timeout';
+export const TIMEOUT_ANNOTATION = 'trigate.dev/timeout';
 
 export type Service = KubernetesObject<{
   readonly type?: string;
@@ -25,20 +25,25 @@ export type Service = KubernetesObject<{
 }>;
 
 /** A Service that carries the label is a function of its own. */
-export function labelledService({ metadata, spec }: Service): FoundFunction {
-  const { namespace = 'default', name, labels = {}, annotations = {}, deletionTimestamp } = metadata;
-  return {
-    namespace,
-    name,
-    labels,
-    timeout: parseDuration(annotations[TIMEOUT_ANNOTATION] ?? '') ?? DEFAULT_FUNCTION_TIMEOUT_MS,
-    service: deletionTimestamp === undefined ? callable(name, spec) : undefined,
-  };
-}
+export const labelledServices: FunctionAdapter<Service> = {
+  type: serviceType,
+  labelSelector: FUNCTION_LABEL,
+  without: 'Services cannot be read: only Function objects are functions',
+  find({ metadata, spec }) {
+    const { namespace = 'default', name, labels = {}, annotations = {}, deletionTimestamp } = metadata;
+    return {
+      namespace,
+      name,
+      labels,
+      timeout: parseDuration(annotations[TIMEOUT_ANNOTATION] ?? '') ?? DEFAULT_FUNCTION_TIMEOUT_MS,
+      location: deletionTimestamp === undefined ? callable(name, spec) : undefined,
+    };
+  },
+};
 
 /** An ExternalName would let its author send a controller anywhere. */
-function callable(name: string, spec: Service['spec']): FunctionService | undefined {
+function callable(name: string, spec: Service['spec']): Location | undefined {
   const [first] = spec?.ports ?? [];
   if (spec?.type === 'ExternalName' || first === undefined) return undefined;
-  return { name, port: first.port, portName: first.name };
+  return { type: 'service', name, port: first.port, portName: first.name };
 }

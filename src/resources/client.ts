@@ -3,8 +3,10 @@ import { z } from 'zod';
 import { TrigateError } from '../domain/errors.ts';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
 import type { Headers } from './access/access.ts';
+import { groupPath, readDiscovery, readGroups, readVersion } from './discovery.ts';
 import { readLines } from './lines.ts';
 import { resourcePath } from './path.ts';
+import { callService, podLog } from './proxy.ts';
 import { unreadable } from './resource-error.ts';
 import type { ListOptions, Resources, WatchOptions, WriteOptions } from './resources.ts';
 import { type Call, createTransport } from './transport.ts';
@@ -49,8 +51,14 @@ export function createResources(options: ResourcesOptions): Resources {
 
   const resources: Resources = {
     async list<T extends KubernetesObject>(type: ResourceType, options: ListOptions = {}) {
-      const { namespace, signal, ...query } = options;
-      const call: Call = { method: 'GET', path: resourcePath(type, namespace), query, signal };
+      const { namespace, signal, at, ...query } = options;
+      const call: Call = {
+        method: 'GET',
+        path: resourcePath(type, namespace),
+        // Later pages stand at the version of the first one, and must not name it.
+        query: { ...query, ...(at !== undefined && query.continue === undefined && exactly(at)) },
+        signal,
+      };
       const what = transport.describe(call);
       const { data } = page.safeParse(await transport.json(call));
       if (data === undefined) throw unreadable(`${what} was answered with something that is not a list.`);
@@ -106,10 +114,26 @@ export function createResources(options: ResourcesOptions): Resources {
       }
     },
 
+    async discover(apiVersion) {
+      const call: Call = { method: 'GET', path: groupPath(apiVersion) };
+      return readDiscovery(await transport.json(call), apiVersion, transport.describe(call));
+    },
+    async apiVersions() {
+      const call: Call = { method: 'GET', path: '/apis' };
+      return ['v1', ...readGroups(await transport.json(call), transport.describe(call))];
+    },
+    async version() {
+      const call: Call = { method: 'GET', path: '/version' };
+      return readVersion(await transport.json(call), transport.describe(call));
+    },
+    callService: (service, call) => callService(transport, service, call),
+    podLog: (namespace, name, options = {}) => podLog(transport, namespace, name, options),
     close: () => transport.close(),
   };
   return resources;
 }
+
+const exactly = (resourceVersion: string) => ({ resourceVersion, resourceVersionMatch: 'Exact' });
 
 const dry = (dryRun: boolean | undefined) => ({ dryRun: dryRun ? 'All' : undefined });
 

@@ -6,14 +6,11 @@ import { createBackoff } from './backoff.ts';
 import { createObjectCache } from './object-cache.ts';
 import { ResourceError } from './resource-error.ts';
 import type { Resources, Scope } from './resources.ts';
+import { watchOnce } from './watch-once.ts';
 
 const PAGE = 500;
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
-/** Bookmarks come every 10 s from the embedded server and about every minute from a cluster's. */
-const SILENCE_MS = 150_000;
-/** The server ends a watch after 5 to 10 minutes, each at its own time. */
-const WATCH_SECONDS = 300;
 /** A watch that ended sooner and brought nothing was refused in a polite way. */
 const BRIEF_WATCH_MS = 1_000;
 
@@ -86,37 +83,22 @@ export function follow<T extends KubernetesObject>(
   }
 
   /** Watches until the server ends it; tells every version on the way. */
-  async function watch(resourceVersion: string, passed: (version: string) => void): Promise<void> {
-    const silence = new AbortController();
-    let cancel = () => {};
-    const heard = () => {
-      cancel();
-      cancel = clock.after(SILENCE_MS, () => silence.abort());
-    };
-    heard();
-    try {
-      const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
-      const either = AbortSignal.any([signal, silence.signal]);
-      const events = await resources.watch<T>(type, { ...scope, resourceVersion, timeoutSeconds, signal: either });
-      connected();
-      for await (const event of events) {
-        heard();
+  const watch = (resourceVersion: string, passed: (version: string) => void): Promise<void> =>
+    watchOnce<T>(resources, type, {
+      scope,
+      resourceVersion,
+      clock,
+      random,
+      signal,
+      onOpen: connected,
+      onEvent(event) {
         backoff.reset();
         const version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
         const changed = event.type === 'BOOKMARK' ? false : cache.apply(event.type, event.object);
         if (version !== undefined) passed(version);
         if (changed) onChange();
-      }
-    } catch (error) {
-      if (!silence.signal.aborted) throw error;
-      throw new TrigateError(
-        'GATEWAY_UNREACHABLE',
-        `The watch of ${type.plural} was silent for ${SILENCE_MS / 1000} s.`,
-      );
-    } finally {
-      cancel();
-    }
-  }
+      },
+    });
 
   async function run(): Promise<void> {
     let version: string | undefined;

@@ -5,7 +5,12 @@ export const resourceName = (type: Pick<ResourceType, 'group' | 'plural'>): stri
   type.group === '' ? type.plural : `${type.plural}.${type.group}`;
 
 /** Where the API serves a type: all of it, one namespace, one object, or a subresource of it. */
-export function resourcePath(type: ResourceType, namespace?: string, name?: string, subresource?: 'status'): string {
+export function resourcePath(
+  type: Pick<ResourceType, 'group' | 'version' | 'plural' | 'namespaced'>,
+  namespace?: string,
+  name?: string,
+  subresource?: 'status',
+): string {
   const root = type.group === '' ? ['api', type.version] : ['apis', type.group, type.version];
   const scope = type.namespaced && namespace !== undefined ? ['namespaces', namespace] : [];
   const steps = [...root, ...scope, type.plural, name, subresource];

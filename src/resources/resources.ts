@@ -1,4 +1,5 @@
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
+import type { PodLogOptions, ServiceAddress, ServiceAnswer, ServiceCall } from './proxy.ts';
 import type { WatchEvent } from './watch-events.ts';
 
 /** Which objects of a type. Without a namespace: all namespaces. */
@@ -12,6 +13,8 @@ export interface Scope {
 
 export interface ListOptions extends Scope {
   readonly limit?: number | undefined;
+  /** The objects exactly as they stood at this version. EXPIRED when the server has forgotten it. Default: now. */
+  readonly at?: string | undefined;
   /** `continue` of the page before. */
   readonly continue?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -31,6 +34,19 @@ export interface ObjectPage<T extends KubernetesObject> {
   readonly resourceVersion: string;
   /** Undefined on the last page. */
   readonly continue: string | undefined;
+}
+
+/** A resource type as a server tells of it. */
+export interface DiscoveredType extends ResourceType {
+  readonly verbs: readonly string[];
+}
+
+/** `/version`: what a server says of itself. */
+export interface ServerVersion {
+  readonly major: number;
+  readonly minor: number;
+  /** `v1.35.0` */
+  readonly text: string;
 }
 
 export interface WriteOptions {
@@ -78,6 +94,18 @@ export interface Resources {
     name: string,
     change: (object: T) => T | undefined,
   ): Promise<T>;
+  /**
+   * The types that the server has in a group and version (`v1`, `apps/v1`), without subresources. NOT_FOUND when it has
+   * no such group.
+   */
+  discover(apiVersion: string): Promise<readonly DiscoveredType[]>;
+  /** The groups that the server has, each with the version that it prefers: `v1`, `apps/v1`. The core group is the first. */
+  apiVersions(): Promise<readonly string[]>;
+  version(): Promise<ServerVersion>;
+  /** A request to a Service, through the API server. Resolves with whatever the Service answers, errors included. */
+  callService(service: ServiceAddress, call: ServiceCall): Promise<ServiceAnswer>;
+  /** What a Pod prints. */
+  podLog(namespace: string, name: string, options?: PodLogOptions): Promise<AsyncIterable<Uint8Array>>;
   /** Ends the connections that this client made. Idempotent. */
   close(): Promise<void>;
 }

@@ -15,13 +15,29 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** For whoever stands behind the API server. */
+export interface RawCall extends Pick<Call, 'method' | 'path' | 'signal'> {
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly bytes?: Uint8Array | undefined;
+}
+
+export interface RawAnswer {
+  readonly status: number;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A call of a function takes as long as its own limit allows. */
+const LONGEST_CALL_MS = 3_600_000;
+
 export interface Transport {
   /** The document of a 2xx answer. */
   json(call: Call): Promise<unknown>;
+  /** Whatever is answered, as it is. */
+  answer(call: RawCall): Promise<RawAnswer>;
   /** The bytes of a 2xx answer as they come, without a time limit. */
   stream(call: Call): Promise<AsyncIterable<Uint8Array>>;
   /** `GET http://…/path`, for sentences. */
-  describe(call: Call): string;
+  describe(call: Pick<Call, 'method' | 'path'>): string;
   close(): Promise<void>;
 }
 
@@ -35,11 +51,13 @@ export function createTransport(options: {
   const own = options.dispatcher === undefined ? new Agent({ allowH2: false }) : undefined;
   const dispatcher = options.dispatcher ?? own;
   // Without the query, and without a user and password that the URL may carry.
-  const describe = (call: Call) => `${call.method} ${base.origin}${base.pathname}${call.path}`;
+  const describe = (call: Pick<Call, 'method' | 'path'>) => `${call.method} ${base.origin}${base.pathname}${call.path}`;
+
+  const ownHeaders = async () => (typeof options.headers === 'function' ? options.headers() : options.headers);
 
   async function send(call: Call, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
     const search = searchOf(call);
-    const headers = typeof options.headers === 'function' ? await options.headers() : options.headers;
+    const headers = await ownHeaders();
     const answer = await request(`${base.origin}${base.pathname}${call.path}${search && `?${search}`}`, {
       method: call.method,
       headers: {
@@ -65,7 +83,7 @@ export function createTransport(options: {
   }
 
   /** Failures of the network get a sentence; an abort stays the abort that the caller asked for. */
-  async function named<Result>(call: Call, work: Promise<Result>): Promise<Result> {
+  async function named<Result>(call: Pick<Call, 'signal'>, work: Promise<Result>): Promise<Result> {
     try {
       return await work;
     } catch (error) {
@@ -86,6 +104,20 @@ export function createTransport(options: {
           return document;
         }),
       ),
+    async answer(call) {
+      const { method, path, headers, bytes = null, signal } = call;
+      const asked = request(`${base.origin}${base.pathname}${path}`, {
+        method,
+        headers: { ...headers, ...(await ownHeaders()) },
+        body: bytes,
+        ...(dispatcher && { dispatcher }),
+        ...(signal && { signal }),
+        headersTimeout: LONGEST_CALL_MS,
+        bodyTimeout: LONGEST_CALL_MS,
+      });
+      const { statusCode: status, body } = await named(call, asked);
+      return { status, body: chunks(body, (error) => (signal?.aborted ? error : unreachable(base, error))) };
+    },
     async stream(call) {
       const answer = await named(call, send(call, 0));
       return chunks(answer.body, (error) => (call.signal?.aborted ? error : unreachable(base, error)));

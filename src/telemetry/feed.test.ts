@@ -54,6 +54,16 @@ describe('the event feed', () => {
     ]);
   });
 
+  it('finds all that is held of one event', () => {
+    const { feed } = feedWith(10);
+    feed.record(audit, event(3), 'mail', delivered);
+    const { events } = feed.read({ id: event(3).id });
+    expect(events.map(({ trigger, id }) => [trigger, id])).toEqual([
+      ['orders', event(3).id],
+      ['audit', event(3).id],
+    ]);
+  });
+
   it('answers the newest rows, oldest first, when neither a cursor nor a time is given', () => {
     const { feed } = feedWith(10);
     expect(offsets(feed.read({ limit: 3 }))).toEqual([7, 8, 9]);

@@ -14,6 +14,7 @@ export interface FeedQuery {
   readonly after?: string | undefined;
   /** At most this many copies. Default 100. */
   readonly limit?: number | undefined;
+  readonly id?: string | undefined;
   readonly kind?: string | undefined;
   readonly namespace?: string | undefined;
   readonly trigger?: string | undefined;
@@ -199,6 +200,7 @@ function matches(entry: FeedEntry, query: FeedQuery): boolean {
   const { trigger } = entry;
   return (
     trigger !== undefined &&
+    (query.id === undefined || (entry.gap === undefined && entry.id === query.id)) &&
     (query.kind === undefined || trigger.kind === query.kind) &&
     (query.namespace === undefined || trigger.namespace === query.namespace) &&
     (query.trigger === undefined || trigger.name === query.trigger) &&

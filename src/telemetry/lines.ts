@@ -138,6 +138,8 @@ function sourceLabel(at: SourceCoordinates): string {
       return `nats ${at.subject}`;
     case 'log':
       return `log ${at.topic}@${at.offset}`;
+    case 'kubernetes':
+      return `${at.resource} ${at.namespace === '' ? '' : `${at.namespace}/`}${at.name} ${at.change}@${at.resourceVersion}`;
     case 'cronjob':
       return `cron ${at.schedule}@${at.tick}${at.byHand ? ' by hand' : ''}`;
     default:

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../test/support/manual-clock.ts';
 import { eventId } from '../domain/event.ts';
+import type { PartProgress } from '../domain/kind.ts';
 import type { LedgerReport } from '../domain/ledger.ts';
 import { Feed } from './feed.ts';
 import { DurationHistogram, durationBounds } from './histogram.ts';
 import { createMetrics, metricNames } from './metrics.ts';
 import { TelemetrySink } from './sink.ts';
+import { sourceMetricNames } from './source-metrics.ts';
 
 const orders = { kind: 'kafka', namespace: 'default', name: 'orders' };
 const LABELS = 'kind="kafka",namespace="default",trigger="orders"';
@@ -27,11 +29,25 @@ const report = (balanced = true): LedgerReport => ({
   triggers: [{ ...orders, gaps: [], functions: [invoice] }],
 });
 
-const metricsOf = (ledger: () => LedgerReport, process = false) =>
+const sourceOf = (parts: readonly PartProgress[]) => ({
+  trigger: orders,
+  functionName: 'invoice',
+  progress: { parts },
+  stillFor: 1_500,
+  rebalances: 2,
+  stalls: 1,
+});
+const twoParts: readonly PartProgress[] = [
+  { name: 'orders/0', lag: 12, unsettled: 3, redelivered: 4 },
+  { name: 'orders/1', lag: undefined, unsettled: 0 },
+];
+
+const metricsOf = (ledger: () => LedgerReport, process = false, parts = twoParts) =>
   createMetrics({
     version: '1.2.3',
     ledger,
-    triggers: () => [{ trigger: orders, connected: true, ready: false, functions: 2 }],
+    triggers: () => [{ trigger: orders, connected: true, ready: false, functions: ['invoice', 'mail'] }],
+    sources: () => [sourceOf(parts)],
     process,
   });
 
@@ -61,6 +77,12 @@ describe('the metrics', () => {
     `trigate_source_connected{${LABELS}} 1`,
     `trigate_trigger_ready{${LABELS}} 0`,
     `trigate_functions_matched{${LABELS}} 2`,
+    `trigate_source_lag{${LABELS},function="invoice",part="orders/0"} 12`,
+    `trigate_source_unsettled{${LABELS},function="invoice",part="orders/1"} 0`,
+    `trigate_source_redelivered_total{${LABELS},function="invoice",part="orders/0"} 4`,
+    `trigate_source_rebalances_total{${LABELS},function="invoice"} 2`,
+    `trigate_source_stalls_total{${LABELS},function="invoice"} 1`,
+    `trigate_source_last_progress_seconds{${LABELS},function="invoice"} 1.5`,
     `trigate_build_info{version="1.2.3",node="${process.version}"} 1`,
   ])('have the line %s', async (line) => {
     expect((await metricsOf(() => report()).scrape()).split('\n')).toContain(line);
@@ -72,14 +94,27 @@ describe('the metrics', () => {
 
   it('are each described by help and type, and all begin with trigate_', async () => {
     const text = await metricsOf(() => report(), true).scrape();
-    for (const name of Object.values(metricNames)) {
+    const histograms: readonly string[] = [metricNames.callDuration, metricNames.deliveryLatency];
+    for (const name of [...Object.values(metricNames), ...Object.values(sourceMetricNames)]) {
       expect(text).toContain(`# HELP ${name} `);
       expect(text).toContain(
-        `# TYPE ${name} ${name.endsWith('_total') ? 'counter' : name.endsWith('_seconds') ? 'histogram' : 'gauge'}\n`,
+        `# TYPE ${name} ${name.endsWith('_total') ? 'counter' : histograms.includes(name) ? 'histogram' : 'gauge'}\n`,
       );
     }
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
     expect(lines.filter((line) => !line.startsWith('trigate_'))).toEqual([]);
+  });
+
+  it('leave out the lag of a part of which it is not known', async () => {
+    expect(await metricsOf(() => report()).scrape()).not.toMatch(/trigate_source_lag{.*orders\/1/);
+  });
+
+  it('put the parts of a source that has a great many into one', async () => {
+    const parts = Array.from({ length: 1_000 }, (_, i) => ({ name: `orders/${i}`, lag: 2, unsettled: 0 }));
+    const lines = (await metricsOf(() => report(), false, parts).scrape()).split('\n');
+    const lags = lines.filter((line) => line.startsWith('trigate_source_lag{'));
+    expect(lags.length).toBe(257);
+    expect(lags.at(-1)).toBe(`trigate_source_lag{${LABELS},function="invoice",part="other"} 1488`);
   });
 
   it('drop the rows of a trigger that is gone', async () => {
@@ -87,7 +122,7 @@ describe('the metrics', () => {
     const metrics = metricsOf(() => ({ balanced: true, triggers }));
     await metrics.scrape();
     triggers = [];
-    expect(await metrics.scrape()).not.toContain('function="invoice"');
+    expect(await metrics.scrape()).not.toContain('trigate_copies_total{');
   });
 
   it('keep two gateways in one process apart', async () => {

@@ -2,8 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { FunctionReport, LedgerReport } from '../domain/ledger.ts';
 import type { TriggerName } from '../domain/trigger.ts';
 import { HistogramFamily } from './histogram.ts';
+import { registerSourceMetrics, type SourceState } from './source-metrics.ts';
 
-/** Every metric of ours. Counts are counts of copies; labels are bounded: never an event id, a topic or a subject. */
+/**
+ * Every metric of ours, with those of source-metrics.ts. Counts are counts of copies; labels are bounded: never an event
+ * id or a key.
+ */
 export const metricNames = {
   eventsRead: 'trigate_events_read_total',
   eventsFiltered: 'trigate_events_filtered_total',
@@ -26,7 +30,7 @@ export interface TriggerState {
   readonly trigger: TriggerName;
   readonly connected: boolean;
   readonly ready: boolean;
-  readonly functions: number;
+  readonly functions: readonly string[];
 }
 
 export interface MetricsOptions {
@@ -34,6 +38,7 @@ export interface MetricsOptions {
   /** Asked once at each scrape; delivering an event touches no counter of this file. */
   readonly ledger: () => LedgerReport;
   readonly triggers: () => Iterable<TriggerState>;
+  readonly sources: () => readonly SourceState[];
   /** Metrics of the Node.js process. Once per process: prom-client never ends their observers. */
   readonly process: boolean;
 }
@@ -56,6 +61,7 @@ type Sample = readonly [labels: Labels, value: number];
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   let report: LedgerReport = { balanced: true, triggers: [] };
+  let sources: readonly SourceState[] = [];
 
   const scraped = (type: typeof Counter | typeof Gauge, name: string, help: string, samples: () => Iterable<Sample>) =>
     new type({
@@ -96,7 +102,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
   ]);
   states(metricNames.sourceConnected, '1 while the source is connected.', (state) => Number(state.connected));
   states(metricNames.triggerReady, '1 while the trigger is ready.', (state) => Number(state.ready));
-  states(metricNames.functionsMatched, 'Functions that the selector matches.', (state) => state.functions);
+  states(metricNames.functionsMatched, 'Functions that the selector matches.', (state) => state.functions.length);
+  registerSourceMetrics(registry, () => sources);
   scraped(Gauge, metricNames.buildInfo, 'Always 1; the labels say what runs.', () => [
     [{ version: options.version, node: process.version }, 1],
   ]);
@@ -117,6 +124,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     gap: (trigger) => gaps.inc(triggerLabels(trigger)),
     async scrape() {
       report = options.ledger();
+      sources = options.sources();
       return registry.metrics();
     },
   };

@@ -26,9 +26,16 @@ export interface InClusterOptions {
  */
 export function inClusterAccess({ host, port, tokenFile, folder = SERVICE_ACCOUNT }: InClusterOptions): Access {
   const file = tokenFile ?? join(folder, 'token');
+  let ca = authority(join(folder, 'ca.crt'));
   return {
     url: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
-    tls: { ca: authority(join(folder, 'ca.crt')) },
+    namespace: namespaceIn(join(folder, 'namespace')),
+    proxy: undefined,
+    async tls() {
+      // While it is being replaced it may be gone for a moment: then it is what it was.
+      ca = await readFile(join(folder, 'ca.crt'), 'utf8').catch(() => ca);
+      return { ca };
+    },
     async headers() {
       const token = await readFile(file, 'utf8').catch((error) => {
         throw new TrigateError('UNAUTHORIZED', `The token of the service account cannot be read: ${why(error)}.`);
@@ -44,6 +51,15 @@ function authority(file: string): string {
   } catch (error) {
     const text = `The certificate authority of the cluster cannot be read: ${why(error)}.`;
     throw new TrigateError('INVALID_CONFIG', text);
+  }
+}
+
+function namespaceIn(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim() || undefined;
+  } catch {
+    // A token that is mounted by hand may come without one.
+    return undefined;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { asError, TrigateError } from '../../domain/errors.ts';
-import type { Access, Headers } from './access.ts';
+import type { Access, Headers, Tls } from './access.ts';
 
 /**
  * As a context of kubeconfig files says, with all the ways to log in that kubectl has (exec plug-ins, OIDC, files). What
@@ -39,13 +39,20 @@ export async function kubeconfigAccess(files: readonly string[], context?: strin
     }
     return options;
   };
-  const { ca, cert, key, passphrase, servername, rejectUnauthorized } = await login();
-  const tls = { ca, cert, key, passphrase, servername, rejectUnauthorized };
+  // Says now what is wrong.
+  await login();
   return {
     url: cluster.server,
-    tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined && value !== null)),
+    namespace: config.getContextObject(config.getCurrentContext())?.namespace || undefined,
+    proxy: cluster.proxyUrl || undefined,
+    tls: async () => certificates(await login()),
     headers: async () => authorization(await login()),
   };
+}
+
+function certificates({ ca, cert, key, passphrase, servername, rejectUnauthorized }: RequestOptions): Tls {
+  const all = Object.entries({ ca, cert, key, passphrase, servername, rejectUnauthorized });
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined && value !== null));
 }
 
 /** What the files before say stays. The client's own `mergeConfig` takes a name that comes twice for an error. */

@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
-import { Agent } from 'undici';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { Access } from '../../../src/resources/access/access.ts';
+import { openConnections } from '../../../src/resources/access/connections.ts';
 import { inClusterAccess } from '../../../src/resources/access/in-cluster.ts';
 import { kubeconfigAccess } from '../../../src/resources/access/kubeconfig.ts';
 import { createResources } from '../../../src/resources/client.ts';
@@ -12,6 +12,7 @@ import type { Resources } from '../../../src/resources/resources.ts';
 import { namespaceType } from '../../../src/standalone/api/core-types.ts';
 import { BUILDING_MS, type KubeApi, kubeconfig, startKubeApi } from '../../services/kube-apiserver/start.ts';
 import { kubeApiCanStart } from '../../services/shared.ts';
+import { startConnectProxy } from '../../support/connect-proxy.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 
 let api: KubeApi;
@@ -35,18 +36,19 @@ const write = async (name: string, text: string): Promise<string> => {
   return path;
 };
 
-function client(access: Access): Resources {
-  const dispatcher = new Agent({ connect: access.tls });
+async function client(access: Access): Promise<Resources> {
+  const connections = await openConnections(access);
+  const { dispatcher } = connections;
   const resources = createResources({ url: access.url, dispatcher, headers: () => access.headers() });
   onTestFinished(async () => {
     await resources.close();
-    await dispatcher.destroy();
+    await connections.close();
   });
   return resources;
 }
 
-const readsNamespaces = async (resources: Resources): Promise<boolean> =>
-  (await resources.list(namespaceType)).items.some(({ metadata }) => metadata.name === 'default');
+const readsNamespaces = async (resources: Resources | Promise<Resources>): Promise<boolean> =>
+  (await (await resources).list(namespaceType)).items.some(({ metadata }) => metadata.name === 'default');
 
 describe('the service account of a pod', () => {
   const pod = () => {
@@ -78,6 +80,15 @@ describe('the service account of a pod', () => {
     await write('ca.crt', String(rootCertificates[0]));
     await write('token', api.token);
     await expect(readsNamespaces(client(pod()))).rejects.toMatchObject({ code: 'GATEWAY_UNREACHABLE' });
+  });
+
+  test('takes the authority as it is when a connection is made', async () => {
+    await write('ca.crt', String(rootCertificates[0]));
+    await write('token', api.token);
+    const resources = client(pod());
+    await expect(readsNamespaces(resources)).rejects.toMatchObject({ code: 'GATEWAY_UNREACHABLE' });
+    await write('ca.crt', api.ca);
+    expect(await readsNamespaces(resources)).toBe(true);
   });
 
   test('whose authority cannot be read is a mistake of the configuration', () => {
@@ -128,5 +139,35 @@ describe('a kubeconfig', () => {
     await expect(readsNamespaces(client(await kubeconfigAccess([file])))).rejects.toMatchObject({
       code: 'UNAUTHORIZED',
     });
+  });
+
+  test('takes the files that it names as they are when a connection is made', async () => {
+    const authority = await write('authority.crt', String(rootCertificates[0]));
+    const whole = kubeconfig(api.url, api.ca, api.token);
+    const data = Buffer.from(api.ca).toString('base64');
+    const file = await write(
+      'by-file',
+      whole.replace(`certificate-authority-data: ${data}`, `certificate-authority: ${authority}`),
+    );
+    const resources = client(await kubeconfigAccess([file]));
+    await expect(readsNamespaces(resources)).rejects.toMatchObject({ code: 'GATEWAY_UNREACHABLE' });
+    await write('authority.crt', api.ca);
+    expect(await readsNamespaces(resources)).toBe(true);
+  });
+
+  test('goes through the proxy that it names', async () => {
+    await using proxy = await startConnectProxy();
+    const whole = kubeconfig(api.url, api.ca, api.token);
+    const file = await write('by-proxy', whole.replace('cluster:\n', `cluster:\n      proxy-url: ${proxy.url}\n`));
+    expect(await readsNamespaces(client(await kubeconfigAccess([file])))).toBe(true);
+    expect(proxy.asked).toEqual([new URL(api.url).host]);
+  });
+
+  test('with a proxy that is none is a sentence, which does not repeat what may be a password', async () => {
+    const whole = kubeconfig(api.url, api.ca, api.token);
+    const file = await write('no-proxy', whole.replace('cluster:\n', 'cluster:\n      proxy-url: ftp://me:secret@a\n'));
+    const opened = openConnections(await kubeconfigAccess([file]));
+    await expect(opened).rejects.toThrow('The proxy-url of the kubeconfig cannot be used');
+    await expect(opened).rejects.not.toThrow('secret');
   });
 });
