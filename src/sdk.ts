@@ -16,7 +16,9 @@ export type {
   Guarantee,
   Logger,
   Memory,
+  PartProgress,
   Passage,
+  Progress,
   Room,
   Selection,
   Source,
@@ -33,6 +35,18 @@ export { addCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
 export type { DroppedReason, Outcome } from './domain/outcome.ts';
 export { droppedReasons, unknownReasons } from './domain/outcome.ts';
 export type { Message, Published, Topics } from './domain/publish.ts';
-export type { PrinterColumn, ResourceType } from './domain/resource.ts';
-export type { Delivery, TriggerSpec } from './domain/trigger.ts';
+export type { KubernetesObject, PrinterColumn, ResourceType, ServedType } from './domain/resource.ts';
+export { apiVersionOf } from './domain/resource.ts';
+export { specIssues } from './domain/schema.ts';
+export type { CountsByFunction } from './domain/stored-counts.ts';
+export { storedCounts, withoutZeros } from './domain/stored-counts.ts';
+export type { Delivery, LabelSelector, TriggerSpec } from './domain/trigger.ts';
 export { delivery, fanout, labelSelector } from './domain/trigger.ts';
+export type { Backoff } from './resources/backoff.ts';
+export { createBackoff } from './resources/backoff.ts';
+export { resourceName, resourcePath } from './resources/path.ts';
+export { ResourceError } from './resources/resource-error.ts';
+export type { DiscoveredType, ObjectPage, Resources, Scope } from './resources/resources.ts';
+export { selectorIssues, selectorQuery } from './resources/selector.ts';
+export type { WatchEvent } from './resources/watch-events.ts';
+export { watchOnce } from './resources/watch-once.ts';

@@ -104,7 +104,8 @@ describe('the live feed', () => {
     await moving(server, 'one more', () => reader.offsets().length === 3);
     expect(reader.offsets()).toEqual([3, 4, 5]);
     expect(reader.text).toMatch(/^content-type: text\/event-stream\r$/m);
-    expect(reader.text.match(/^id: /gm)).toHaveLength(3);
+    // The first tells the place at which the stream begins.
+    expect(reader.text.match(/^id: /gm)).toHaveLength(4);
     expect(reader.lastId()).toBe(server.feed.cursor());
   });
 

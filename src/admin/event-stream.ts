@@ -39,8 +39,9 @@ export class EventStream extends Readable {
     this.#cursor = startCursor(feed, query);
     this.#unsubscribe = feed.subscribe(() => this.#advance());
     this.#heartbeat = this.#beat();
-    // Headers leave with the first bytes, and a reader should see at once that it is connected.
-    this.push(': connected\n\n');
+    // Headers leave with the first bytes, and a reader should see at once that it is connected, and where: one that loses us
+    // before the first row has come comes back to this place.
+    this.push(`${this.#cursor === undefined ? '' : `id: ${this.#cursor}\n`}: connected\n\n`);
   }
 
   /** Ends the stream; what the reader has not taken yet is still sent. */

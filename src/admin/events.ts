@@ -78,6 +78,7 @@ function eventsQuery(clock: Clock) {
       })
       .transform(Number)
       .optional(),
+    id: name,
     kind: name,
     namespace: name,
     trigger: name,

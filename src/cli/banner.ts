@@ -20,8 +20,9 @@ export function bannerLines(facts: BannerFacts, colour: boolean): string[] {
   const style = (format: Style, text: string) => (colour ? styleText(format, text, { validateStream: false }) : text);
   const row = (name: string, text: string) => `  ${style('dim', name.padEnd(10))} ${text}`;
   const topic =
-    facts.triggers.find(({ trigger, functions }) => trigger.kind !== 'cronjob' && functions.length > 0)?.topic ??
-    'orders';
+    facts.triggers.find(
+      ({ trigger, functions }) => (trigger.kind === 'kafka' || trigger.kind === 'nats') && functions.length > 0,
+    )?.topic ?? 'orders';
   return [
     '',
     `  ${style('bold', 'Trigate')} ${facts.version}  events to functions, at most once`,

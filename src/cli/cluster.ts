@@ -1,10 +1,10 @@
-import { Agent } from 'undici';
 import type { ClusterConfig } from '../config/index.ts';
 import { type Clock, delay } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
 import type { Logger } from '../domain/kind.ts';
 import type { KubernetesObject } from '../domain/resource.ts';
 import type { Access } from '../resources/access/access.ts';
+import { openConnections } from '../resources/access/connections.ts';
 import { inClusterAccess } from '../resources/access/in-cluster.ts';
 import { kubeconfigAccess } from '../resources/access/kubeconfig.ts';
 import { createBackoff } from '../resources/backoff.ts';
@@ -15,21 +15,28 @@ import { configMapType } from '../standalone/api/core-types.ts';
 /** A cluster's API server, and who we are there. */
 export interface Cluster {
   readonly url: string;
+  /** Where who does not say acts. */
+  readonly namespace: string | undefined;
   readonly resources: Resources;
+  /** Whether its API server was reached at that address. */
+  reached(address: string): boolean;
   close(): Promise<void>;
 }
 
 /** @throws TrigateError INVALID_CONFIG; the API server need not answer */
 export async function openCluster({ access: how }: Pick<ClusterConfig, 'access'>): Promise<Cluster> {
   const access: Access = how.type === 'pod' ? inClusterAccess(how) : await kubeconfigAccess(how.files, how.context);
-  const dispatcher = new Agent({ connect: access.tls, allowH2: false });
+  const connections = await openConnections(access);
+  const { dispatcher, reached } = connections;
   const resources = createResources({ url: access.url, dispatcher, headers: () => access.headers() });
   return {
     url: access.url,
+    namespace: access.namespace,
     resources,
+    reached,
     async close() {
       await resources.close();
-      await dispatcher.destroy();
+      await connections.close();
     },
   };
 }

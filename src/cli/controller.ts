@@ -1,17 +1,23 @@
+import { hostname } from 'node:os';
 import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
 import type { ClusterConfig, Config, Environment } from '../config/index.ts';
 import { Controller } from '../controller/controller.ts';
-import { undiciCaller } from '../delivery/call/undici.ts';
+import { NoticeWriter } from '../controller/notice-writer.ts';
+import { Tallies } from '../controller/tallies.ts';
+import { callers } from '../delivery/call/callers.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
+import { addressRules } from '../functions/address-rules.ts';
 import { followClusterFunctions } from '../functions/cluster.ts';
+import { endpointRules } from '../functions/endpoint-rules.ts';
 import { Feed } from '../telemetry/feed.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { TelemetrySink } from '../telemetry/sink.ts';
 import { functionsNamespace, openCluster } from './cluster.ts';
 import { bindClusterKinds } from './cluster-kinds.ts';
 import { listen } from './listen.ts';
+import { outcomeSink } from './outcome-sink.ts';
 import { readiness } from './readiness.ts';
 import { createShow } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -46,7 +52,7 @@ export async function runController({
   const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
   const { log } = show;
 
-  const bound = bindClusterKinds(names, config, log, clock);
+  const bound = bindClusterKinds(names, config, log, clock, () => api.resources);
   resources.defer(async () => void (await Promise.all(bound.map((kind) => kind.close()))));
   const kinds = bound.map(({ kind }) => kind);
   const api = await openCluster(cluster);
@@ -58,17 +64,16 @@ export async function runController({
   const metrics = createMetrics({
     version,
     ledger: () => delivery.report(),
-    triggers: () =>
-      (controller?.views() ?? []).map(({ trigger, connected, ready, functions }) => ({
-        trigger,
-        connected,
-        ready,
-        functions: functions.length,
-      })),
+    triggers: () => controller?.views() ?? [],
+    sources: () => controller?.progress() ?? [],
     process: true,
   });
-  const sink = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
-  const delivery = createDelivery({ createCaller: undiciCaller, sink, userAgent: `trigate/${version}`, clock, random });
+  const telemetry = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
+  const tallies = new Tallies(clock);
+  const sink = outcomeSink(telemetry, tallies, (trigger, notice) => controller?.tell(trigger, notice));
+  const forbids = addressRules(cluster.podIps, api.reached);
+  const createCaller = callers(config.caller, { clock, forbids });
+  const delivery = createDelivery({ createCaller, sink, userAgent: `trigate/${version}`, clock, random });
 
   const token = config.token?.reveal();
   const app = createServer({ log, guard: { token, hosts: token === undefined ? [] : ['*'] } });
@@ -84,16 +89,21 @@ export async function runController({
   const port = await listen(app, config.host, config.port, config.portGiven);
   resources.defer(() => app.close());
 
+  const notices = new NoticeWriter({ resources: api.resources, clock, log, instance: hostname() });
+  resources.defer(() => notices.close());
   const namespace = await functionsNamespace(api.resources, cluster, { clock, random, log, signal });
   controller = new Controller({
     kinds,
     resources: api.resources,
     delivery,
-    functions: followClusterFunctions,
+    functions: followClusterFunctions(endpointRules(cluster.functionEndpoints)),
     namespace,
     clock,
     random,
     log,
+    stallAfter: config.stallAfter,
+    tell: (trigger, notice) => notices.tell(trigger, notice),
+    tallies,
   });
   const running = controller;
   resources.defer(() => running.close(clock.monotonic() + config.shutdownDeadline));

@@ -63,9 +63,9 @@ const line = (cells: readonly string[]): string =>
 const moment = (time: string | number): string => (typeof time === 'string' ? time : new Date(time).toISOString());
 
 /** `orders/0@12`: topic, partition, offset; or what the source has instead. */
-function place(source: EventRow['source']): string {
+export function place(source: EventRow['source']): string {
   if (source === null || source === undefined) return '-';
-  const { type, topic, partition, offset, subject } = source;
+  const { type, topic, partition, offset, subject, resource, name, change } = source;
   switch (type) {
     case 'kafka':
       return `${topic}/${partition}@${offset}`;
@@ -73,13 +73,15 @@ function place(source: EventRow['source']): string {
       return `${topic}@${offset}`;
     case 'nats':
       return `${subject}`;
+    case 'kubernetes':
+      return `${resource}/${name} ${change}`;
     default:
       return JSON.stringify(source);
   }
 }
 
 /** `delivered 200`, `unknown(timeout)` */
-function result({ outcome, reason, status, late }: Copy): string {
+export function result({ outcome, reason, status, late }: Copy): string {
   const cause = reason === null || reason === undefined ? '' : `(${reason})`;
   const code = status === null || status === undefined ? '' : ` ${status}`;
   return `${outcome}${cause}${code}${late === true ? ' late' : ''}`;

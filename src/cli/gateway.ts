@@ -1,15 +1,22 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
-import type { ClientConfig } from '../config/index.ts';
+import type { GatewayTarget, Secret } from '../config/index.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
 import type { Message } from '../domain/publish.ts';
 import { errorFromAnswer } from './gateway-error.ts';
 
-const published = z.object({ topic: z.string(), partition: z.number().optional(), offset: z.string().optional() });
+const published = z.object({
+  topic: z.string(),
+  partition: z.number().optional(),
+  offset: z.string().optional(),
+  stream: z.string().optional(),
+});
 const topicList = z.object({ topics: z.array(z.string()) });
 
 /** Milliseconds until the gateway must have begun to answer. */
 const ANSWER_WITHIN = 30_000;
+/** A feed that is silent for longer is cut: a gateway says something every 15 s. */
+const SILENT_FOR = 45_000;
 
 type Query = Readonly<Record<string, string | undefined>>;
 
@@ -26,11 +33,20 @@ interface Call {
  * `log`; without one the gateway takes its first.
  */
 export class Gateway {
-  readonly #config: ClientConfig;
+  readonly #target: GatewayTarget | undefined;
+  readonly #token: Secret | undefined;
   readonly #agent = new Agent({ allowH2: false });
+  readonly #say: (text: string) => void;
+  #said = false;
 
-  constructor(config: ClientConfig) {
-    this.#config = config;
+  /**
+   * @param target undefined: none was named, and asking fails
+   * @param say told once, before the first request, who is asked
+   */
+  constructor(target: GatewayTarget | undefined, token: Secret | undefined, say: (text: string) => void = () => {}) {
+    this.#target = target;
+    this.#token = token;
+    this.#say = say;
   }
 
   /** A key and headers travel in the query, where any text survives; the content type as itself. */
@@ -64,12 +80,22 @@ export class Gateway {
     return this.#json(schema, this.#url(path, query), { headers: { accept: 'application/json' } });
   }
 
-  /** The text of a live feed as it comes, until the gateway or the signal ends it. */
-  async *stream(path: string, query: Query, signal: AbortSignal): AsyncGenerator<string> {
+  /**
+   * The text of a live feed as it comes, until the gateway or the signal ends it.
+   * @param onOpen called when the gateway has taken the request
+   * @throws TrigateError GATEWAY_UNREACHABLE when it was never there, or is no longer
+   */
+  async *stream(path: string, query: Query, signal: AbortSignal, onOpen = () => {}): AsyncGenerator<string> {
     const headers = { accept: 'text/event-stream' };
     const { body } = await this.#ask(this.#url(path, query), { headers, endless: signal });
     body.setEncoding('utf8');
-    for await (const chunk of body) yield String(chunk);
+    onOpen();
+    try {
+      for await (const chunk of body) yield String(chunk);
+    } catch (thrown) {
+      if (signal.aborted) throw thrown;
+      throw new TrigateError('GATEWAY_UNREACHABLE', 'The gateway has cut the feed.', { cause: thrown });
+    }
   }
 
   /** Ends its connections. */
@@ -78,7 +104,11 @@ export class Gateway {
   }
 
   #url(path: string, query: Query = {}): URL {
-    const url = new URL(`${this.#config.gateway}${path}`);
+    if (this.#target === undefined) throw new TrigateError('INVALID_ARGUMENT', NO_GATEWAY);
+    const { url: root, from } = this.#target;
+    if (!this.#said) this.#say(`Topics and events are those of the gateway ${root}, named by ${from}.`);
+    this.#said = true;
+    const url = new URL(`${root}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
@@ -95,8 +125,7 @@ export class Gateway {
 
   /** Redirects are not followed: one would take the token, or an event, to a place that nobody named. */
   async #ask(url: URL, { method = 'GET', headers, body = null, endless }: Call) {
-    const { token, gateway } = this.#config;
-    const authorization = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+    const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token.reveal()}` };
     let answer: Dispatcher.ResponseData;
     try {
       answer = await request(url, {
@@ -105,12 +134,12 @@ export class Gateway {
         body,
         dispatcher: this.#agent,
         headersTimeout: ANSWER_WITHIN,
-        bodyTimeout: endless === undefined ? ANSWER_WITHIN : 0,
+        bodyTimeout: endless === undefined ? ANSWER_WITHIN : SILENT_FOR,
         ...(endless && { signal: endless }),
       });
     } catch (thrown) {
       if (endless?.aborted) throw thrown;
-      throw unreachable(gateway, thrown);
+      throw unreachable(this.#target?.url ?? url.origin, thrown);
     }
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
     throw errorFromAnswer(answer.statusCode, await answer.body.text(), url);
@@ -129,5 +158,9 @@ function unreachable(gateway: string, thrown: unknown): TrigateError {
     cause: error,
   });
 }
+
+const NO_GATEWAY =
+  'Topics, events and counts are those of a gateway or controller, not of an API server: name one with --gateway or ' +
+  'TRIGATE_GATEWAY ("kubectl port-forward" makes one of a cluster reachable).';
 
 const topicPath = (topic: string): string => `/v1/topics/${encodeURIComponent(topic)}`;

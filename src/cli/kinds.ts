@@ -1,13 +1,16 @@
-import type { SASLOptions } from 'kafkajs';
+import type { ConnectionOptions } from 'node:tls';
 import { createCronJobKind } from '../../triggers/cronjob/index.ts';
 import { createKafkaKind, type KafkaConnection, kafkaTrigger } from '../../triggers/kafka/index.ts';
+import { createKubernetesKind } from '../../triggers/kubernetes/index.ts';
 import { logKind } from '../../triggers/log/index.ts';
-import { createNatsKind, type NatsConnectionOptions, type NatsLogin, natsTrigger } from '../../triggers/nats/index.ts';
-import type { Config, KafkaConfig, NatsConfig } from '../config/index.ts';
+import { createNatsKind, natsTrigger } from '../../triggers/nats/index.ts';
+import type { Config, KafkaConfig } from '../config/index.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Logger, TriggerKind } from '../domain/kind.ts';
 import type { Topics } from '../domain/publish.ts';
+import type { Resources } from '../resources/resources.ts';
 import type { TopicLog } from '../standalone/log/topic-log.ts';
+import { natsConnection } from './nats-connection.ts';
 
 /** The kinds of a gateway, each bound to its broker or, without one, to the embedded log. */
 export interface BoundKinds {
@@ -19,7 +22,15 @@ export interface BoundKinds {
   close(): Promise<void>;
 }
 
-export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: Clock): BoundKinds {
+/** The API servers of KubernetesTriggers; asked when the first one opens. */
+export interface WatchedApis {
+  /** Has the triggers. */
+  readonly home: () => Resources;
+  /** Has the objects that are watched. Default: the same. */
+  readonly watched?: () => Resources;
+}
+
+export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: Clock, apis: WatchedApis): BoundKinds {
   const kafka = config.kafka === undefined ? undefined : createKafkaKind(kafkaConnection(config.kafka), logger);
   const nats = config.nats === undefined ? undefined : createNatsKind(natsConnection(config.nats), clock);
   return {
@@ -28,6 +39,7 @@ export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: 
       nats ?? logKind(natsTrigger, log, 'subject'),
       // The data directory has one gateway at a time.
       createCronJobKind({ alone: true }),
+      createKubernetesKind({ ...apis, policy: config.kubernetes, alone: true }),
     ],
     topics: [
       ...(kafka === undefined ? [] : [kafka.topics]),
@@ -54,53 +66,17 @@ export function kafkaConnection({ brokers, tls, sasl, sessionTimeout }: KafkaCon
   return {
     brokers,
     sessionTimeout,
-    ...(tls !== undefined && {
-      ssl: {
-        rejectUnauthorized: !tls.insecure,
-        ...(tls.ca !== undefined && { ca: [tls.ca] }),
-        ...(tls.client !== undefined && { cert: tls.client.cert, key: tls.client.key.reveal() }),
-      },
-    }),
-    ...(sasl !== undefined && { sasl: saslOptions(sasl) }),
+    tls: tls && (() => tlsOptions(tls)),
+    login: sasl && { ...sasl, password: () => sasl.password().reveal() },
   };
 }
 
-function saslOptions({ mechanism, username, password }: NonNullable<KafkaConfig['sasl']>): SASLOptions {
-  const login = { username, password: password.reveal() };
-  switch (mechanism) {
-    case 'plain':
-      return { mechanism: 'plain', ...login };
-    case 'scram-sha-256':
-      return { mechanism: 'scram-sha-256', ...login };
-    case 'scram-sha-512':
-      return { mechanism: 'scram-sha-512', ...login };
-    default:
-      return mechanism satisfies never;
-  }
-}
-
-export function natsConnection({ servers, tls, login }: NatsConfig): NatsConnectionOptions {
+/** As the files say now. */
+function tlsOptions({ read, insecure }: NonNullable<KafkaConfig['tls']>): ConnectionOptions {
+  const { ca, client } = read();
   return {
-    servers,
-    tls: tls && { caFile: tls.caFile, ...tls.client },
-    login: natsLogin(login),
+    rejectUnauthorized: !insecure,
+    ...(ca !== undefined && { ca }),
+    ...(client !== undefined && { cert: client.cert, key: client.key.reveal() }),
   };
-}
-
-/** Secrets are asked for when a connection is made: they may have changed. */
-function natsLogin(login: NatsConfig['login']): NatsLogin | undefined {
-  switch (login.type) {
-    case 'none':
-      return undefined;
-    case 'password':
-      return { type: 'password', user: login.user, password: () => login.password.reveal() };
-    case 'token':
-      return { type: 'token', token: () => login.token.reveal() };
-    case 'creds':
-      return { type: 'creds', creds: () => login.read().reveal() };
-    case 'nkey':
-      return { type: 'nkey', seed: () => login.read().reveal() };
-    default:
-      return login satisfies never;
-  }
 }

@@ -3,21 +3,25 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
-import type { Config, Environment } from '../config/index.ts';
+import type { ClusterConfig, Config, Environment } from '../config/index.ts';
 import { Controller } from '../controller/controller.ts';
-import { undiciCaller } from '../delivery/call/undici.ts';
+import { anyAddress, callers } from '../delivery/call/callers.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
 import { createResources } from '../resources/client.ts';
 import { embeddedApi } from '../standalone/api/embedded-api.ts';
 import { createObjectStore } from '../standalone/api/object-store.ts';
-import { startFunctionRunner } from '../standalone/functions/runner.ts';
+import { type FunctionRunner, startFunctionRunner } from '../standalone/functions/runner.ts';
 import { openTopicLog } from '../standalone/log/topic-log.ts';
 import { followManifests } from '../standalone/manifests/follow.ts';
+import { workloadRoutes } from '../standalone/workloads/routes.ts';
+import { workloadViews } from '../standalone/workloads/views.ts';
 import { Feed } from '../telemetry/feed.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { TelemetrySink } from '../telemetry/sink.ts';
+import { openCluster } from './cluster.ts';
+import { explained } from './explained.ts';
 import { bindKinds } from './kinds.ts';
 import { listen } from './listen.ts';
 import { readiness } from './readiness.ts';
@@ -29,6 +33,8 @@ import { packageVersion } from './version.ts';
 
 export interface ServeOptions {
   readonly config: Config;
+  /** The cluster that KubernetesTriggers watch. Undefined: the embedded API. */
+  readonly watched: ClusterConfig | undefined;
   readonly terminal: Terminal;
   readonly env: Environment;
 }
@@ -40,7 +46,7 @@ const CLOSE_MARGIN_MS = 3_000;
  * A standalone gateway, from start to drained: everything is made here, in the order in which it is needed, and closed in
  * the other. Each resource pushes its release when it is acquired, so that a start that fails half-way leaves nothing.
  */
-export async function serve({ config, terminal, env }: ServeOptions): Promise<void> {
+export async function serve({ config, watched, terminal, env }: ServeOptions): Promise<void> {
   await using resources = new AsyncDisposableStack();
   // From here on Ctrl-C drains, also while starting.
   const { signal } = terminal;
@@ -63,27 +69,32 @@ export async function serve({ config, terminal, env }: ServeOptions): Promise<vo
   const objects = openObjects(config.dataDir);
   resources.defer(() => objects.close());
 
-  const kinds = bindKinds(config, topicLog, log, clock);
+  const cluster = watched && (await openCluster(watched));
+  resources.defer(async () => cluster?.close());
+  const kinds = bindKinds(config, topicLog, log, clock, {
+    home: () => self,
+    ...(cluster && { watched: () => cluster.resources }),
+  });
   resources.defer(() => kinds.close());
   const feed = new Feed({ clock });
   const metrics = createMetrics({
     version,
     ledger: () => delivery.report(),
-    triggers: () =>
-      controller.views().map(({ trigger, connected, ready, functions }) => ({
-        trigger,
-        connected,
-        ready,
-        functions: functions.length,
-      })),
+    triggers: () => controller.views(),
+    sources: () => controller.progress(),
     process: true,
   });
   const sink = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
-  const delivery = createDelivery({ createCaller: undiciCaller, sink, userAgent: `trigate/${version}`, clock, random });
+  const createCaller = callers(config.caller, { clock, forbids: anyAddress });
+  const delivery = createDelivery({ createCaller, sink, userAgent: `trigate/${version}`, clock, random });
 
   const app = createServer({ log, guard: guardOptions(config) });
-  const types = servedTypes(kinds.kinds);
-  await app.register(embeddedApi({ store: createObjectStore(objects, { clock }), types, clock }));
+  const types = explained(servedTypes(kinds.kinds));
+  const store = createObjectStore(objects, { clock });
+  resources.defer(() => store.close());
+  let runner: FunctionRunner | undefined;
+  const routes = workloadRoutes({ store, clock, output: (namespace, name) => runner?.output(namespace, name) });
+  await app.register(embeddedApi({ store, types, views: workloadViews, routes, clock }));
   await adminApi(app, {
     clock,
     feed,
@@ -106,16 +117,18 @@ export async function serve({ config, terminal, env }: ServeOptions): Promise<vo
     clock,
     random,
     log,
+    stallAfter: config.stallAfter,
   });
   let isReady = false;
-  const runner = await startFunctionRunner({
+  const started = await startFunctionRunner({
     resources: self,
     dataDir: config.dataDir,
     environment: inherited(env),
     log,
     clock,
   });
-  resources.defer(() => runner.close(clock.monotonic() + CLOSE_MARGIN_MS));
+  runner = started;
+  resources.defer(() => started.close(clock.monotonic() + CLOSE_MARGIN_MS));
   resources.defer(() => controller.close(clock.monotonic() + config.shutdownDeadline));
   if (config.manifests.length > 0) {
     const manifests = await followManifests({ dirs: config.manifests, resources: self, types, log, clock });

@@ -3,9 +3,9 @@ import { functionResource } from '../domain/function.ts';
 import type { TriggerKind } from '../domain/kind.ts';
 import type { PrinterColumn, ServedType } from '../domain/resource.ts';
 
-/** The resource types of a standalone gateway: functions, and the triggers of its kinds. */
+/** The resource types of a standalone gateway: functions, the triggers of its kinds, and what these keep beside them. */
 export function servedTypes(kinds: readonly TriggerKind[]): readonly ServedType[] {
-  return [functionResource, ...kinds.map(triggerType)];
+  return [functionResource, ...kinds.map(triggerType), ...kinds.flatMap(({ keeps = [] }) => keeps)];
 }
 
 function triggerType(kind: TriggerKind): ServedType {
@@ -18,15 +18,17 @@ function triggerType(kind: TriggerKind): ServedType {
 
 /**
  * What lists show of a trigger.
- * @param ofSpec what they show of its spec; default: the topic
+ * @param ofSpec what they show of its spec; default: the topic, and how far behind it is
  */
-export function triggerColumns(ofSpec: readonly PrinterColumn[] = [topicColumn]): readonly PrinterColumn[] {
+export function triggerColumns(ofSpec: readonly PrinterColumn[] = topicColumns): readonly PrinterColumn[] {
   return [
     ...ofSpec,
     { name: 'Ready', path: '.status.conditions[Ready].status', type: 'string' },
     { name: 'Reason', path: '.status.conditions[Ready].reason', type: 'string' },
+    ...(ofSpec === topicColumns ? [lagColumn] : []),
     { name: 'Age', path: '.metadata.creationTimestamp', type: 'date' },
   ];
 }
 
-const topicColumn: PrinterColumn = { name: 'Topic', path: '.spec.topic', type: 'string' };
+const topicColumns: readonly PrinterColumn[] = [{ name: 'Topic', path: '.spec.topic', type: 'string' }];
+const lagColumn: PrinterColumn = { name: 'Lag', path: '.status.progress.lag', type: 'integer', wide: true };

@@ -3,6 +3,7 @@ export interface ServerSentEvent {
   readonly id: string | undefined;
   /** `message` when the server names none. */
   readonly name: string;
+  /** Empty where only the place in the stream is told. */
   readonly data: string;
 }
 
@@ -26,6 +27,7 @@ function readBlock(block: string): ServerSentEvent | undefined {
   const fields = block.split(/\r?\n/).map((line) => /^([^:]*):? ?(.*)$/.exec(line) ?? []);
   const values = (name: string) => fields.filter(([, field]) => field === name).map(([, , value = '']) => value);
   const data = values('data');
-  if (data.length === 0) return undefined;
-  return { id: values('id').at(-1), name: values('event').at(-1) ?? 'message', data: data.join('\n') };
+  const id = values('id').at(-1);
+  if (data.length === 0 && id === undefined) return undefined;
+  return { id, name: values('event').at(-1) ?? 'message', data: data.join('\n') };
 }

@@ -17,32 +17,56 @@ export interface Terminal {
   readInput(): Promise<Uint8Array>;
   /** Aborts when the person asks to stop (Ctrl-C). */
   readonly signal: AbortSignal;
-  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'after'>;
 }
 
 const LEVELS = {
+  debug: { tag: 'DEBU', color: 'gray' },
   info: { tag: 'INFO', color: 'cyan' },
   warning: { tag: 'WARN', color: 'yellow' },
   fatal: { tag: 'FATA', color: 'red' },
 } as const;
 export type Level = keyof typeof LEVELS;
 
+/** How much is said: `quiet` leaves out `info`; from verbosity 1 on there is `debug`. */
+export interface Talk {
+  readonly quiet: boolean;
+  readonly verbosity: number;
+}
+
 /** Messages in the form of logrus, which Kubeless' users have scripts for; always on stderr. */
 export interface Messages {
+  debug(text: string): void;
   info(text: string): void;
   warning(text: string): void;
   fatal(text: string): void;
 }
 
-export function messagesOn(terminal: Terminal): Messages {
+/** @param talk asked at each message: flags are known later than there is somebody to speak */
+export function messagesOn(terminal: Terminal, talk: () => Talk = () => ({ quiet: false, verbosity: 0 })): Messages {
   const start = terminal.clock.monotonic();
   const say = (level: Level) => (text: string) => {
+    if (!isHeard(level, talk())) return;
     const line = terminal.isTty
       ? short(level, text, terminal.clock.monotonic() - start)
       : long(level, text, terminal.clock.now());
     terminal.stderr.write(`${line}\n`);
   };
-  return { info: say('info'), warning: say('warning'), fatal: say('fatal') };
+  return { debug: say('debug'), info: say('info'), warning: say('warning'), fatal: say('fatal') };
+}
+
+function isHeard(level: Level, { quiet, verbosity }: Talk): boolean {
+  switch (level) {
+    case 'debug':
+      return verbosity > 0;
+    case 'info':
+      return !quiet;
+    case 'warning':
+    case 'fatal':
+      return true;
+    default:
+      return level satisfies never;
+  }
 }
 
 /** `INFO[0000] text`, with the seconds since the start. */

@@ -7,6 +7,8 @@ test('in a pod the cluster is that of its service account', () => {
   expect(readClusterConfig(pod)).toEqual({
     access: { type: 'pod', host: '10.0.0.1', port: '443', tokenFile: undefined },
     functionsNamespace: undefined,
+    functionEndpoints: [],
+    podIps: [],
     kubeless: { namespace: 'kubeless', config: 'kubeless-config' },
   });
 });
@@ -41,4 +43,15 @@ test('a controller looks for its broker where those of Kubeless do, unless it is
     NATS_URL: 'nats://nats.nats-io.svc.cluster.local:4222',
   });
   expect(withKubelessDefaults({ KAFKA_BROKERS: 'b:9092' }).KAFKA_BROKERS).toBe('b:9092');
+});
+
+test('hosts of functions and addresses of the pod are comma lists', () => {
+  const env = { ...pod, TRIGATE_FUNCTION_ENDPOINTS: '*.example.com, host:8443', POD_IPS: '10.0.0.7,fd00::7' };
+  expect(readClusterConfig(env)).toMatchObject({
+    functionEndpoints: ['*.example.com', 'host:8443'],
+    podIps: ['10.0.0.7', 'fd00::7'],
+  });
+  expect(() => readClusterConfig({ ...pod, TRIGATE_FUNCTION_ENDPOINTS: 'http://a' })).toThrow(
+    'TRIGATE_FUNCTION_ENDPOINTS must be a comma list of hosts such as functions.example.com',
+  );
 });

@@ -1,12 +1,17 @@
 import { delimiter, join } from 'node:path';
 import { type Environment, type Flags, merge } from './merge.ts';
 import { deepFreeze, validate } from './read.ts';
+import type { Settings } from './settings.ts';
 
 /** How a controller reaches its cluster, and what it looks after there. */
 export interface ClusterConfig {
   readonly access: ClusterAccess;
   /** Undefined: what the configuration of Kubeless says, else all namespaces. */
   readonly functionsNamespace: string | undefined;
+  /** Hosts that the `spec.endpoint` of a Function may name. */
+  readonly functionEndpoints: readonly string[];
+  /** Addresses of the pod that this is; empty outside of one. */
+  readonly podIps: readonly string[];
   /** The ConfigMap of Kubeless' configuration. */
   readonly kubeless: { readonly namespace: string; readonly config: string };
 }
@@ -28,16 +33,22 @@ export type ClusterAccess =
  */
 export function readClusterConfig(env: Environment, flags: Flags = {}): ClusterConfig {
   const values = validate(merge(env, flags));
-  const { kubeconfig, context, kubernetesHost, kubernetesPort, kubelessTokenFile, home = '.' } = values;
-  const files = (kubeconfig ?? join(home, '.kube', 'config')).split(delimiter).filter((file) => file !== '');
-  const isPod = kubeconfig === undefined && context === undefined && kubernetesHost !== undefined;
   return deepFreeze<ClusterConfig>({
-    access: isPod
-      ? { type: 'pod', host: kubernetesHost, port: kubernetesPort, tokenFile: kubelessTokenFile }
-      : { type: 'kubeconfig', files, context },
+    access: clusterAccess(values),
     functionsNamespace: values.functionsNamespace,
+    functionEndpoints: values.functionEndpoints,
+    podIps: values.podIps,
     kubeless: { namespace: values.kubelessNamespace, config: values.kubelessConfig },
   });
+}
+
+export function clusterAccess(values: Settings): ClusterAccess {
+  const { kubeconfig, context, kubernetesHost, kubernetesPort, kubelessTokenFile, home = '.' } = values;
+  if (kubeconfig === undefined && context === undefined && kubernetesHost !== undefined) {
+    return { type: 'pod', host: kubernetesHost, port: kubernetesPort, tokenFile: kubelessTokenFile };
+  }
+  const files = (kubeconfig ?? join(home, '.kube', 'config')).split(delimiter).filter((file) => file !== '');
+  return { type: 'kubeconfig', files, context };
 }
 
 /** Where Kubeless' controllers look for a broker when nobody says. */

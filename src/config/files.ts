@@ -15,6 +15,19 @@ export function readNamedFile(merged: Merged, name: SettingName, path: string): 
   }
 }
 
+/** What `read` gives now, and again each time it is asked for. While it throws, what it gave last stands. */
+export function rereading<T>(read: () => T): () => T {
+  let last = read();
+  return () => {
+    try {
+      last = read();
+    } catch {
+      // A file that is being replaced may be gone for a moment.
+    }
+    return last;
+  };
+}
+
 /** The secret in a file, without the line end that editors put there. */
 export function readSecretFile(merged: Merged, name: SettingName, path: string): Secret {
   const text = readNamedFile(merged, name, path).trim();

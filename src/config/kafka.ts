@@ -1,10 +1,10 @@
 import { TrigateError } from '../domain/errors.ts';
-import { readNamedFile, readSecretFile } from './files.ts';
+import { readNamedFile, readSecretFile, rereading } from './files.ts';
 import type { Merged } from './merge.ts';
 import { Secret } from './secret.ts';
 import type { Settings } from './settings.ts';
 
-/** How to reach Kafka. Files are read: certificates and keys stand here as PEM. */
+/** How to reach Kafka. What stands in files is read again for each connection, so it can be changed. */
 export interface KafkaConfig {
   readonly brokers: readonly string[];
   readonly tls: KafkaTls | undefined;
@@ -14,16 +14,23 @@ export interface KafkaConfig {
 }
 
 export interface KafkaTls {
-  readonly ca: string | undefined;
-  readonly client: { readonly cert: string; readonly key: Secret } | undefined;
+  /** Reads the files as they are now. */
+  readonly read: () => KafkaCertificates;
   /** Does not check whose certificate the broker shows. */
   readonly insecure: boolean;
+}
+
+/** PEM. */
+export interface KafkaCertificates {
+  readonly ca: string | undefined;
+  readonly client: { readonly cert: string; readonly key: Secret } | undefined;
 }
 
 export interface KafkaSasl {
   readonly mechanism: Settings['kafkaSaslMechanism'];
   readonly username: string;
-  readonly password: Secret;
+  /** As it is now. */
+  readonly password: () => Secret;
 }
 
 /** Kubeless' variables, with its words for what is missing. Undefined without `KAFKA_BROKERS`. */
@@ -45,7 +52,7 @@ function tls(settings: Settings, merged: Merged): KafkaTls {
   if (key !== undefined && cert === undefined) {
     throw incomplete('client certificate is mandatory when private key file is provided', 'KAFKA_CERT', 'KAFKA_KEY');
   }
-  return {
+  const read = rereading(() => ({
     ca: ca === undefined ? undefined : readNamedFile(merged, 'kafkaCaCerts', ca),
     client:
       cert === undefined || key === undefined
@@ -54,8 +61,8 @@ function tls(settings: Settings, merged: Merged): KafkaTls {
             cert: readNamedFile(merged, 'kafkaCert', cert),
             key: new Secret(readNamedFile(merged, 'kafkaKey', key)),
           },
-    insecure: settings.kafkaInsecure,
-  };
+  }));
+  return { read, insecure: settings.kafkaInsecure };
 }
 
 function sasl(settings: Settings, merged: Merged): KafkaSasl {
@@ -63,7 +70,10 @@ function sasl(settings: Settings, merged: Merged): KafkaSasl {
   if (kafkaPassword !== undefined && file !== undefined) {
     throw new TrigateError('INVALID_CONFIG', 'KAFKA_PASSWORD and KAFKA_PASSWORD_FILE are both set; keep one of them.');
   }
-  const password = file === undefined ? kafkaPassword : readSecretFile(merged, 'kafkaPasswordFile', file);
+  const password =
+    file === undefined
+      ? kafkaPassword && (() => kafkaPassword)
+      : rereading(() => readSecretFile(merged, 'kafkaPasswordFile', file));
   if (username === undefined || password === undefined) {
     const missing = username === undefined ? 'KAFKA_USERNAME' : 'KAFKA_PASSWORD or KAFKA_PASSWORD_FILE';
     throw incomplete('username and password is mandatory', missing, 'KAFKA_ENABLE_SASL');

@@ -1,5 +1,5 @@
 import { TrigateError } from '../domain/errors.ts';
-import { readNamedFile, readSecretFile } from './files.ts';
+import { readNamedFile, readSecretFile, rereading } from './files.ts';
 import { invalidSetting, type Merged } from './merge.ts';
 import { Secret } from './secret.ts';
 import type { SettingName, Settings } from './settings.ts';
@@ -108,15 +108,5 @@ function ofUrl(url: URL): NatsLogin {
   return { type: 'password', user, password: new Secret(decodeURIComponent(url.password)) };
 }
 
-/** Reads a secret now, and again each time it is asked for; while the file cannot be read, its last secret stands. */
-function secretReader(merged: Merged, name: SettingName, path: string): () => Secret {
-  let last = readSecretFile(merged, name, path);
-  return () => {
-    try {
-      last = readSecretFile(merged, name, path);
-    } catch {
-      // A file that is being replaced may be gone for a moment.
-    }
-    return last;
-  };
-}
+const secretReader = (merged: Merged, name: SettingName, path: string): (() => Secret) =>
+  rereading(() => readSecretFile(merged, name, path));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Environment, Flags } from './index.ts';
-import { readClientConfig, readConfig } from './index.ts';
+import { readConfig } from './index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trigate-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -27,9 +27,11 @@ describe('readConfig', () => {
       dataDir: join(process.cwd(), '.trigate'),
       manifests: [],
       logLevel: 'info',
+      caller: 'http1',
       token: undefined,
       limits: { maxEventBytes: 1_048_576 },
       shutdownDeadline: 25_000,
+      stallAfter: 60_000,
       kafka: undefined,
       nats: undefined,
       kubeless: { namespace: 'kubeless', config: 'kubeless-config' },
@@ -95,8 +97,22 @@ describe('Kafka', () => {
       KAFKA_KEY: file('key.pem', 'KEY'),
     };
     const tls = readConfig(env).kafka?.tls;
-    expect(tls).toMatchObject({ ca: 'CA', client: { cert: 'CERT' }, insecure: true });
-    expect(tls?.client?.key.reveal()).toBe('KEY');
+    expect(tls?.insecure).toBe(true);
+    expect(tls?.read()).toMatchObject({ ca: 'CA', client: { cert: 'CERT' } });
+    expect(tls?.read().client?.key.reveal()).toBe('KEY');
+  });
+
+  it('reads the files again each time, and keeps what they had while one of them is gone', () => {
+    const [ca, password] = [file('ca.pem', 'old CA'), file('password', 'old')];
+    const secured = { KAFKA_ENABLE_TLS: 'true', KAFKA_CACERTS: ca, KAFKA_USERNAME: 'u', KAFKA_PASSWORD_FILE: password };
+    const config = readConfig({ ...sasl, ...secured }).kafka;
+    const seen = () => [config?.tls?.read().ca, config?.sasl?.password().reveal()];
+    writeFileSync(ca, 'new CA');
+    writeFileSync(password, 'new\n');
+    expect(seen()).toEqual(['new CA', 'new']);
+    rmSync(ca);
+    rmSync(password);
+    expect(seen()).toEqual(['new CA', 'new']);
   });
 
   it('reads SASL with a mechanism, and the password from a file', () => {
@@ -104,10 +120,10 @@ describe('Kafka', () => {
       ...sasl,
       KAFKA_USERNAME: 'u',
       KAFKA_PASSWORD_FILE: file('password', 'p\n'),
-      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512',
     });
     expect(config.kafka?.sasl).toMatchObject({ mechanism: 'scram-sha-512', username: 'u' });
-    expect(config.kafka?.sasl?.password.reveal()).toBe('p');
+    expect(config.kafka?.sasl?.password().reveal()).toBe('p');
   });
 });
 
@@ -225,18 +241,5 @@ describe('secrets', () => {
     const views = [JSON.stringify(config), inspect(config, { depth: 9, showHidden: true }), `${config.token}`];
     expect(views.join()).not.toContain('hunter2');
     expect(JSON.parse(JSON.stringify(config)).token).toBe('[redacted]');
-  });
-});
-
-describe('readClientConfig', () => {
-  it('looks only at what a client needs', () => {
-    const config = readClientConfig({ KAFKA_BROKERS: '?', TRIGATE_GATEWAY: 'http://gw:81/' }, { namespace: 'shop' });
-    expect(config).toMatchObject({ gateway: 'http://gw:81', namespace: 'shop', token: undefined });
-  });
-
-  it('refuses a gateway that is no URL', () => {
-    expect(() => readClientConfig({}, { gateway: 'gw' })).toThrow(
-      '--gateway must be an http:// or https:// URL, found "gw".',
-    );
   });
 });

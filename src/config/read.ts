@@ -19,28 +19,29 @@ export interface Config {
   /** Folders and files given with `-f`, as given. */
   readonly manifests: readonly string[];
   readonly logLevel: LogLevel;
+  /** Who makes the calls to functions. */
+  readonly caller: Settings['caller'];
   readonly token: Secret | undefined;
   readonly limits: Limits;
   /** Milliseconds. */
   readonly shutdownDeadline: number;
+  /** Milliseconds after which a source that has work and does not move is opened anew. */
+  readonly stallAfter: number;
   /** Undefined: the embedded log takes Kafka triggers. */
   readonly kafka: KafkaConfig | undefined;
   /** Undefined: the embedded log takes NATS triggers. */
   readonly nats: NatsConfig | undefined;
+  /** What KubernetesTriggers may watch beyond what is harmless, in their own namespace. */
+  readonly kubernetes: {
+    readonly allow: readonly string[];
+    readonly scopes: readonly ('allNamespaces' | 'cluster')[];
+  };
   readonly kubeless: { readonly namespace: string; readonly config: string };
 }
 
 export interface Limits {
   /** Largest event that may be published, bytes. */
   readonly maxEventBytes: number;
-}
-
-/** What a command that speaks to a gateway runs with. */
-export interface ClientConfig {
-  /** Without a slash at its end. */
-  readonly gateway: string;
-  readonly token: Secret | undefined;
-  readonly namespace: string;
 }
 
 /** @throws {TrigateError} INVALID_CONFIG */
@@ -61,28 +62,17 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     dataDir: resolve(values.dataDir),
     manifests: values.manifests,
     logLevel: values.logLevel,
+    caller: values.caller,
     token,
     limits: { maxEventBytes: values.maxEventBytes },
     shutdownDeadline: values.shutdownDeadline,
+    stallAfter: values.stallAfter,
     kafka: kafkaConfig(values, merged),
     nats: natsConfig(values, merged),
+    kubernetes: { allow: values.kubernetesAllow, scopes: values.kubernetesScopes },
     kubeless: { namespace: values.kubelessNamespace, config: values.kubelessConfig },
   });
 }
-
-/** Looks only at what a client needs: a wrong `KAFKA_BROKERS` does not stop `trigate topic list`. @throws INVALID_CONFIG */
-export function readClientConfig(env: Environment, flags: Flags = {}): ClientConfig {
-  const all = merge(env, flags);
-  const merged: Merged = new Map([...all].filter(([name]) => clientSettings.has(name)));
-  const values = validate(merged);
-  return deepFreeze({
-    gateway: values.gateway.replace(/\/+$/, ''),
-    token: tokenOf(values, merged),
-    namespace: values.namespace,
-  });
-}
-
-const clientSettings = new Set(['gateway', 'token', 'tokenFile', 'namespace']);
 
 /** @throws {TrigateError} INVALID_CONFIG */
 export function validate(merged: Merged): Settings {
@@ -96,7 +86,7 @@ export function validate(merged: Merged): Settings {
 }
 
 /** A file named on the command line wins over the variable. */
-function tokenOf(values: Settings, merged: Merged): Secret | undefined {
+export function tokenOf(values: Settings, merged: Merged): Secret | undefined {
   const { token, tokenFile } = values;
   if (tokenFile === undefined) return printable(token, merged, 'token');
   if (token !== undefined && merged.get('tokenFile')?.from !== '--token-file') {

@@ -26,11 +26,14 @@ export const settings = z.object({
   logLevel: logLevel.default('info'),
   maxEventBytes: wholeNumber(1, 512 * MEBIBYTE).default(MEBIBYTE),
   shutdownDeadline: milliseconds(3_600_000).default(25_000),
+  stallAfter: milliseconds(86_400_000, 1_000).default(60_000),
+
+  caller: z.enum(['http1', 'undici'], { error: 'http1 or undici' }).default('http1'),
 
   token: secret.optional(),
   tokenFile: filled.optional(),
   gateway: httpUrl.default('http://127.0.0.1:8080'),
-  namespace: filled.default('default'),
+  namespace: filled.optional(),
 
   kafkaBrokers: commaList('a comma list of host:port', /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/).optional(),
   kafkaEnableTls: boolean.default(false),
@@ -42,8 +45,11 @@ export const settings = z.object({
   kafkaUsername: filled.optional(),
   kafkaPassword: secret.optional(),
   kafkaPasswordFile: filled.optional(),
+  // Kafka's own settings have it in capitals.
   kafkaSaslMechanism: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' })
+    .string()
+    .transform((text) => text.toLowerCase())
+    .pipe(z.enum(['plain', 'scram-sha-256', 'scram-sha-512'], { error: 'plain, scram-sha-256 or scram-sha-512' }))
     .default('plain'),
   kafkaSessionTimeout: milliseconds(1_800_000, 3_000).default(30_000),
 
@@ -54,6 +60,14 @@ export const settings = z.object({
   natsCert: filled.optional(),
   natsKey: filled.optional(),
 
+  kubernetesAllow: commaList(
+    'a comma list of kinds such as Secret or *.rbac.authorization.k8s.io',
+    /^(\*\.[a-z0-9.-]+|[A-Z][A-Za-z0-9]*(\.[a-z0-9.-]+)?)$/,
+  ).default([]),
+  kubernetesScopes: commaList('a comma list of allNamespaces and cluster', /^(allNamespaces|cluster)$/)
+    .pipe(z.array(z.enum(['allNamespaces', 'cluster'])))
+    .default([]),
+
   kubelessNamespace: filled.default('kubeless'),
   kubelessConfig: filled.default('kubeless-config'),
   kubelessTokenFile: filled.optional(),
@@ -61,6 +75,11 @@ export const settings = z.object({
   kubeconfig: filled.optional(),
   context: filled.optional(),
   functionsNamespace: filled.optional(),
+  functionEndpoints: commaList(
+    'a comma list of hosts such as functions.example.com, *.example.com or host:8443',
+    /^(\*\.)?([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/,
+  ).default([]),
+  podIps: commaList('a comma list of IP addresses', /^[0-9a-fA-F:.]+$/).default([]),
   kubernetesHost: filled.optional(),
   kubernetesPort: filled.default('443'),
   home: filled.optional(),
@@ -83,6 +102,8 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   logLevel: { env: ['TRIGATE_LOG_LEVEL', 'KUBELESS_LOG_LEVEL'], flag: '--log-level' },
   maxEventBytes: { env: ['TRIGATE_MAX_EVENT_BYTES'] },
   shutdownDeadline: { env: ['TRIGATE_SHUTDOWN_DEADLINE'], flag: '--shutdown-deadline' },
+  stallAfter: { env: ['TRIGATE_STALL_AFTER'] },
+  caller: { env: ['TRIGATE_CALLER'] },
   token: { env: ['TRIGATE_TOKEN'] },
   tokenFile: { env: ['TRIGATE_TOKEN_FILE'], flag: '--token-file' },
   gateway: { env: ['TRIGATE_GATEWAY'], flag: '--gateway' },
@@ -105,12 +126,16 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   natsCaCerts: { env: ['NATS_CACERTS'] },
   natsCert: { env: ['NATS_CERT'] },
   natsKey: { env: ['NATS_KEY'] },
+  kubernetesAllow: { env: ['TRIGATE_KUBERNETES_ALLOW'] },
+  kubernetesScopes: { env: ['TRIGATE_KUBERNETES_SCOPES'] },
   kubelessNamespace: { env: ['KUBELESS_NAMESPACE'] },
   kubelessConfig: { env: ['KUBELESS_CONFIG'] },
   kubelessTokenFile: { env: ['KUBELESS_TOKEN_FILE_PATH'] },
   kubeconfig: { env: ['KUBECONFIG'], flag: '--kubeconfig' },
   context: { env: [], flag: '--context' },
   functionsNamespace: { env: ['TRIGATE_FUNCTIONS_NAMESPACE'], flag: '--functions-namespace' },
+  functionEndpoints: { env: ['TRIGATE_FUNCTION_ENDPOINTS'], flag: '--function-endpoints' },
+  podIps: { env: ['POD_IPS', 'POD_IP'] },
   kubernetesHost: { env: ['KUBERNETES_SERVICE_HOST'] },
   kubernetesPort: { env: ['KUBERNETES_SERVICE_PORT'] },
   home: { env: ['HOME', 'USERPROFILE'] },

@@ -20,6 +20,7 @@ const catalogue = {
   BROKER_UNREACHABLE: { status: 503 },
   GATEWAY_UNREACHABLE: { status: 503 },
   CLAIM_IN_DOUBT: { status: 503 },
+  SOURCE_STALLED: { status: 503 },
   NOT_IMPLEMENTED: { status: 501 },
   INTERNAL: { status: 500 },
 } as const satisfies Record<string, { status: number }>;

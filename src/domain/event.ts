@@ -28,6 +28,18 @@ export type SourceCoordinates =
   /** Stream and sequence: only of JetStream. */
   | { readonly type: 'nats'; readonly subject: string; readonly stream?: string; readonly sequence?: number }
   | { readonly type: 'log'; readonly topic: string; readonly offset: number }
+  /** A change of an object. Of one that was only found in a claim no more is known than between which versions it lay. */
+  | {
+      readonly type: 'kubernetes';
+      /** `pods`, `deployments.apps` */
+      readonly resource: string;
+      /** Empty for one without a namespace. */
+      readonly namespace: string;
+      readonly name: string;
+      readonly uid: string;
+      readonly resourceVersion: string;
+      readonly change: 'added' | 'modified' | 'deleted' | 'unknown';
+    }
   /** The scheduled time (RFC 3339); `byHand`: a person fired it, at that time. */
   | { readonly type: 'cronjob'; readonly schedule: string; readonly tick: string; readonly byHand?: true };
 

@@ -53,7 +53,8 @@ export interface FunctionTarget {
 export const functionSpec = z.looseObject({
   handler: z
     .string()
-    .regex(/^[^.]+\.[^.]+$/, 'must be module.function')
+    // Empty where an image brings its own; Kubeless' command writes it so.
+    .regex(/^([^.]+\.[^.]+)?$/, 'must be module.function')
     .optional()
     .describe('What is called: module.function.'),
   runtime: z.string().optional().describe('Language and version: python3.7.'),

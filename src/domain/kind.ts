@@ -4,7 +4,7 @@ import type { Cancel, Clock, Deadline } from './clock.ts';
 import type { Event } from './event.ts';
 import type { Account } from './ledger.ts';
 import type { DroppedReason, Outcome } from './outcome.ts';
-import type { PrinterColumn, ResourceType } from './resource.ts';
+import type { PrinterColumn, ResourceType, ServedType } from './resource.ts';
 import type { Fanout, LabelSelector, TriggerName, TriggerSpec } from './trigger.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface TriggerKind<Spec extends TriggerSpec = TriggerSpec> {
   readonly eventTime?: 'go' | 'date';
   /** What lists show of the spec. Default: the topic. */
   readonly columns?: readonly PrinterColumn[];
+  /** Types of objects beside the triggers, in which it keeps what has to last. */
+  readonly keeps?: readonly ServedType[];
   /** Which functions a trigger means. Default: by `functionSelector`. */
   selects?(spec: Spec): Selection;
   /**
@@ -64,6 +66,10 @@ export interface Subscription<Spec extends TriggerSpec = TriggerSpec> {
   readonly fanout: Fanout;
   /** Names, sorted. */
   readonly functions: readonly string[];
+  /** Its function (`isolated`) was not selected when the status was last written: it is new, or it was away. */
+  readonly isJoining?: boolean;
+  /** The longest time-out that its functions have of their own: milliseconds. `delivery.timeout` stands over it. */
+  readonly functionTimeout?: number;
 }
 
 /**
@@ -83,6 +89,37 @@ export interface Source {
    * socket, timer or handle.
    */
   close(deadline: Deadline): Promise<void>;
+  /**
+   * Where it stands, from what it knows: no request is made. Asked at each scrape and every few seconds by the
+   * watchdog. Left out by a source that has nothing to lag behind (a schedule, a broker without memory).
+   */
+  progress?(): Progress;
+}
+
+/** How far a source has come. Whoever lags and does not move, though nothing holds it, has stalled. */
+export interface Progress {
+  /** Partitions, or the consumer. At most a few hundred. */
+  readonly parts: readonly PartProgress[];
+  /**
+   * When an event was last claimed, or it was last seen that there is none to claim: monotonic milliseconds. Where parts
+   * move each by itself: of those that lag, the one that has stood still longest. Right after opening: that moment.
+   */
+  readonly movedAt: number;
+  /** It waits by intention: for room, for a live endpoint, for a window to move, or because the trigger is paused. */
+  readonly held: boolean;
+  /** How often membership or ownership changed since it was opened. */
+  readonly rebalances: number;
+}
+
+export interface PartProgress {
+  /** As people name it: `orders/3`. */
+  readonly name: string;
+  /** Events at the broker that are not claimed; undefined while it is not known. */
+  readonly lag: number | undefined;
+  /** Claimed events whose settling is not recorded at the source yet: what a crash now would leave in doubt. */
+  readonly unsettled: number;
+  /** Deliveries that the broker made again and that were refused. Only where a broker does such a thing. */
+  readonly redelivered?: number;
 }
 
 /** What a source says of itself; shown as the condition `SourceConnected`. */

@@ -63,11 +63,29 @@ export interface PrinterColumn {
   /** Dotted path with optional condition lookup: `.spec.topic`, `.status.conditions[Ready].status`, `.metadata.creationTimestamp`. */
   readonly path: string;
   readonly type: 'string' | 'integer' | 'date';
+  /** Only shown with `-o wide`. */
+  readonly wide?: boolean;
 }
 
 /** A resource type as the embedded API server serves it and manifests are checked against it. */
 export interface ServedType extends ResourceType {
+  /** Its objects follow from others: they cannot be written. */
+  readonly readOnly?: boolean;
   /** All that is wrong with the spec; empty when nothing is. */
   validate(object: KubernetesObject): readonly Issue[];
   readonly columns: readonly PrinterColumn[];
+  /** What `kubectl explain` tells. Left out: only that there are a spec and a status. */
+  readonly schema?: ObjectSchema;
 }
+
+/** What objects of a type are and what their fields mean, in OpenAPI 3. */
+export interface ObjectSchema {
+  readonly description: string;
+  readonly required: readonly string[];
+  /** `spec` and `status`. */
+  readonly properties: Readonly<Record<string, object>>;
+}
+
+/** `kubectl get trigate` lists all that is ours. */
+export const categoriesOf = ({ group }: ResourceType): readonly string[] =>
+  group === KUBELESS_GROUP ? ['trigate', 'kubeless'] : [];

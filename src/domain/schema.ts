@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { nearest } from './nearest.ts';
 import type { Issue, KubernetesObject } from './resource.ts';
 
 /** What is wrong with the `spec` of an object by its schema. */
@@ -12,11 +13,31 @@ export function specIssues(schema: z.ZodType, object: KubernetesObject): Issue[]
     const path = ['spec', ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
     // One issue for each field that is not known, at that field.
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field that is known here' }));
+      const known = fieldsAt(schema, issue.path);
+      return issue.keys.map((key) => ({ path: [...path, key], message: unknownField(key, known) }));
     }
     return [{ path, message: issue.message }];
   });
 }
+
+/** What is said of a field that is not known, with the one that was probably meant. */
+export function unknownField(key: string, known: readonly string[]): string {
+  const meant = nearest(key, known);
+  return `is not a field that is known here${meant === undefined ? '' : ` (did you mean ${meant}?)`}`;
+}
+
+/** The fields that an object may have at a place of a schema. */
+function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  let at: z.core.JSONSchema.BaseSchema | undefined = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
+  for (const step of path) at = typeof step === 'number' ? itemsOf(at) : objectOf(at?.properties?.[String(step)]);
+  return Object.keys(at?.properties ?? {});
+}
+
+const itemsOf = (schema: z.core.JSONSchema.BaseSchema | undefined) =>
+  Array.isArray(schema?.items) ? undefined : objectOf(schema?.items);
+
+const objectOf = (schema: z.core.JSONSchema._JSONSchema | undefined) =>
+  typeof schema === 'boolean' ? undefined : schema;
 
 /** One sentence for an issue: what was found, what is allowed. */
 const sentence: z.core.$ZodErrorMap = (issue) => {

@@ -50,12 +50,21 @@ export interface TriggerSpec {
   readonly fanout: Fanout;
 }
 
+/** How far the sources of a trigger are, for display: figures that last, rounded down to one digit. */
+export interface ShownProgress {
+  /** Events that wait at the broker; left out while it is not known. */
+  readonly lag?: number;
+  readonly unsettled: number;
+  readonly rebalances: number;
+}
+
 export interface TriggerStatus {
   observedGeneration?: number;
   conditions?: import('./resource.ts').Condition[];
   functions?: string[];
   counts?: Record<string, number>;
   lastEventTime?: string;
+  progress?: ShownProgress;
   /** What kinds remember with a trigger, see `Memory`. */
   memory?: Record<string, unknown>;
   /** Claims of kinds that keep them here, by group, see `StatusStore`. */

@@ -4,6 +4,7 @@
  * npm run bench -- kafka-shared [EVENTS] [ROUNDS]   ten functions, one read and one claim
  * npm run bench -- kafka-latency           from publish to receipt at fixed rates
  * npm run bench -- kafka-slow [EVENTS]     a function of 5 ms, order by key
+ * npm run bench -- kafka-neighbours [RATE] [ROUNDS]   a function alone, and beside a dead and a slow one
  * npm run bench -- kafka-idle [TRIGGERS]     CPU and memory while nothing happens
  * npm run bench -- nats [EVENTS] [ROUNDS]        core NATS: the gateway beside a bare loop
  * npm run bench -- jetstream [EVENTS] [ROUNDS]   JetStream: the same
@@ -11,6 +12,8 @@
  * npm run bench -- jetstream-latency [SECONDS]   JetStream: the same
  * npm run bench -- cronjob [SCHEDULES]          cost and lateness of schedules on the embedded API
  * npm run bench -- resources [TRIGGERS]         a controller on a real API server: start, a change of a label, idle
+ * npm run bench -- kubernetes [EVENTS] [ROUNDS]   changes of ConfigMaps on a real API server: the controller beside a bare loop
+ * npm run bench -- call-idle [CALLS]        what the race for idle connections costs
  * npm run bench -- log [EVENTS]            publish, read and claim on the embedded log
  */
 
@@ -23,6 +26,8 @@ const benches: Readonly<Record<string, Bench>> = {
     (await import('./kafka/throughput.ts')).kafkaThroughput(events, rounds, 10),
   'kafka-latency': async () => (await import('./kafka/latency.ts')).kafkaLatency([1_000, 3_000]),
   'kafka-slow': async ([events = 60_000]) => (await import('./kafka/slow.ts')).kafkaSlow(events),
+  'kafka-neighbours': async ([rate = 500, rounds = 3]) =>
+    (await import('./kafka/neighbours.ts')).kafkaNeighbours(rate, rounds),
   'kafka-idle': async ([triggers = 50]) => (await import('./kafka/idle.ts')).kafkaIdle(triggers),
   nats: async ([events = 100_000, rounds = 3]) =>
     (await import('./nats/throughput.ts')).natsThroughput('core', events, rounds),
@@ -33,6 +38,9 @@ const benches: Readonly<Record<string, Bench>> = {
     (await import('./nats/latency.ts')).natsLatency('jetstream', 2_000, seconds),
   cronjob: async ([schedules = 2_000]) => (await import('./cronjob/schedules.ts')).cronSchedules(schedules),
   resources: async ([triggers = 1_000]) => (await import('./resources.ts')).resources(triggers),
+  kubernetes: async ([events = 10_000, rounds = 2]) =>
+    (await import('./kubernetes/throughput.ts')).watchThroughput(events, rounds),
+  'call-idle': async ([calls = 100_000]) => (await import('./call-idle.ts')).callIdle(calls),
   log: () => import('./log.ts'),
 };
 

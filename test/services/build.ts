@@ -1,7 +1,10 @@
+import { helmBinary } from './helm/helm.ts';
 import { kafkaHome } from './kafka.ts';
 import { kubeBinaries } from './kube-apiserver/binaries.ts';
 import { kubectlBinary } from './kubectl/kubectl.ts';
+import { kubelessBinary } from './kubeless/kubeless.ts';
 import { natsServer } from './nats.ts';
+import { uvicornPath } from './uvicorn/uvicorn.ts';
 
 /*
  * Builds what the tests run against, where it is not in the cache: a compiler takes minutes, and no time limit of a test
@@ -13,6 +16,9 @@ const services = {
   'nats-server': natsServer,
   kubectl: kubectlBinary,
   'kube-apiserver': kubeBinaries,
+  helm: helmBinary,
+  kubeless: kubelessBinary,
+  uvicorn: uvicornPath,
 };
 
 for (const [name, build] of Object.entries(services)) {

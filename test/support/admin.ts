@@ -25,7 +25,7 @@ export async function adminServer(
   const logged: string[] = [];
   const log = createLog({ level: 'info', tty: false, stream: { write: (line) => logged.push(line) } });
   const ledger = () => ({ balanced: true, triggers: [] });
-  const metrics = createMetrics({ version: 'test', ledger, triggers: () => [], process: false });
+  const metrics = createMetrics({ version: 'test', ledger, triggers: () => [], sources: () => [], process: false });
   const readiness = () => ({ ready: true, checks: [] });
   const app = createServer({ log, guard });
   await app.register(adminApi, { clock, feed, metrics, ledger, readiness, topics: [], ...parts });

@@ -72,6 +72,7 @@ export async function startApi(
     (closing ??= (async () => {
       await app.close();
       await resources.close();
+      store.close();
       db.close();
     })());
   return { url, app, store, resources, close, [Symbol.asyncDispose]: close };

@@ -41,8 +41,16 @@ export interface FunctionServer {
 
 type Writable = { -readonly [Field in keyof Recorded]: Recorded[Field] };
 
+/** What stands as text for the body of a request. */
+export type ReadBody = (bytes: Buffer) => string;
+
 /** One function on a port of its own. */
-export async function hostFunction(name: string, observer: Observer, host = '127.0.0.1'): Promise<FunctionServer> {
+export async function hostFunction(
+  name: string,
+  observer: Observer,
+  host = '127.0.0.1',
+  read: ReadBody = String,
+): Promise<FunctionServer> {
   const timers = new Set<NodeJS.Timeout>();
   let behave = (_: Recorded): Behaviour => ({ type: 'answer', status: 200 });
 
@@ -54,7 +62,7 @@ export async function hostFunction(name: string, observer: Observer, host = '127
       request.socket.resetAndDestroy();
     } else {
       record.bytes = await bodyOf(request);
-      record.body = record.bytes?.toString();
+      record.body = record.bytes && read(record.bytes);
       if (behaviour.type === 'answer' && record.body !== undefined) answer(behaviour, response);
     }
     observer.ended(record);

@@ -1,5 +1,5 @@
 import { inTime } from './eventually.ts';
-import type { Behaviour, Recorded } from './function-server.ts';
+import type { Behaviour, ReadBody, Recorded } from './function-server.ts';
 import { type FunctionServer, hostFunction } from './function-server.ts';
 
 /** Functions over HTTP, each on a port of its own, and every request that they got. */
@@ -29,8 +29,13 @@ export interface Recorder extends AsyncDisposable {
 /**
  * Starts one server for each function.
  * @param host address to listen on. Default: 127.0.0.1
+ * @param read what `body` is. Default: the bytes as text
  */
-export async function startRecorder<Name extends string>(names: readonly Name[], host?: string): Promise<Recorder> {
+export async function startRecorder<Name extends string>(
+  names: readonly Name[],
+  host?: string,
+  read?: ReadBody,
+): Promise<Recorder> {
   const records: Recorded[] = [];
   const byFunction = new Map<string, Recorded[]>(names.map((name) => [name, []]));
   const different = new Set<string>();
@@ -47,7 +52,7 @@ export async function startRecorder<Name extends string>(names: readonly Name[],
     },
   };
   const servers = new Map<string, FunctionServer>();
-  for (const name of names) servers.set(name, await hostFunction(name, observer, host));
+  for (const name of names) servers.set(name, await hostFunction(name, observer, host, read));
 
   const server = (name: string): FunctionServer => {
     const found = servers.get(name);

@@ -12,11 +12,23 @@ export interface ResourceApi extends AsyncDisposable {
 }
 
 /** The embedded resource API over a database in memory, on a free port, with a client. */
-export async function startResourceApi(types: readonly ServedType[]): Promise<ResourceApi> {
-  const db = new DatabaseSync(':memory:');
+export async function startResourceApi(
+  types: readonly ServedType[],
+  options: {
+    /** Default: in memory. */
+    readonly path?: string;
+    /** Default: a free one. */
+    readonly port?: number;
+    readonly history?: { readonly changes: number; readonly bytes: number };
+  } = {},
+): Promise<ResourceApi> {
+  const db = new DatabaseSync(options.path ?? ':memory:');
+  db.exec('PRAGMA journal_mode = WAL');
   const server = fastify({ forceCloseConnections: true });
-  await server.register(embeddedApi({ store: createObjectStore(db), types }));
-  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  await server.register(
+    embeddedApi({ store: createObjectStore(db, options.history && { history: options.history }), types }),
+  );
+  const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const resources = createResources({ url });
   return {
     url,

@@ -5,12 +5,18 @@ import { functionType } from '../../domain/function.ts';
 import { apiVersionOf, type KubernetesObject } from '../../domain/resource.ts';
 import { fieldName, specIssues } from '../../domain/schema.ts';
 import { labelSelector } from '../../domain/trigger.ts';
+import type { WriteOptions } from '../../resources/resources.ts';
 import { formatSelector } from '../../resources/selector.ts';
 import { cronJobSort } from '../cronjob-sort.ts';
-import { checkFormat, formatObject } from '../output.ts';
+import { printedInstead } from '../dry-run.ts';
+import { sayMatches } from '../matches.ts';
+import type { DryRun } from '../options.ts';
+import { checkFormat } from '../output.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
+import { readSelector } from '../selector-flag.ts';
 import type { Session } from '../shell.ts';
 import { readPayload } from './cronjob-payload.ts';
-import { checkedNamespace, named, readSelector } from './trigger.ts';
+import { checkedNamespace, named } from './trigger.ts';
 import { type ListFlags, listTriggers } from './trigger-list.ts';
 
 /** As given; what is not given is undefined. */
@@ -25,8 +31,7 @@ export interface CronJobFlags {
   readonly missed?: string | undefined;
   readonly concurrencyPolicy?: string | undefined;
   readonly suspend?: string | undefined;
-  readonly dryrun?: boolean | undefined;
-  readonly dryRun?: boolean | undefined;
+  readonly dryRun: DryRun;
   readonly output: string;
 }
 
@@ -41,25 +46,35 @@ export async function createCronJob(session: Session, name: string, flags: CronJ
     metadata: { name, namespace, labels: { 'created-by': 'kubeless' } },
     spec,
   };
-  await write(session, trigger, flags, 'created', (object) => session.resources.create(cronJobTriggerType, object));
+  await write(session, trigger, flags, 'created', (options) =>
+    session.resources.create(cronJobTriggerType, trigger, options),
+  );
 }
 
 /** Only what is given replaces. Kubeless blanked the rest. */
 export async function updateCronJob(session: Session, name: string, flags: CronJobFlags): Promise<void> {
   const namespace = checkedNamespace(session, cronJobSort, name);
   const changes = await given(flags);
-  const stored = await named(`Unable to find Cronjob trigger ${name} in namespace ${namespace}. Error `, () =>
-    session.resources.get<KubernetesObject<StoredSpec>>(cronJobTriggerType, namespace, name),
-  );
-  // Only one of them can choose the functions.
-  const { 'function-name': functionName, functionSelector, ...others } = stored.spec ?? {};
+  await retryConflicts(async () => {
+    const stored = await named(`Unable to find Cronjob trigger ${name} in namespace ${namespace}. Error `, () =>
+      session.resources.get<KubernetesObject<StoredSpec>>(cronJobTriggerType, namespace, name),
+    );
+    const trigger = { ...stored, spec: changed(stored.spec ?? {}, changes) };
+    await write(session, trigger, flags, 'updated', (options) =>
+      session.resources.replace(cronJobTriggerType, trigger, options),
+    );
+  });
+}
+
+/** Only one of `function-name` and `functionSelector` can choose the functions. */
+function changed(spec: StoredSpec, changes: StoredSpec): StoredSpec {
+  const { 'function-name': functionName, functionSelector, ...others } = spec;
   const chosen = 'function-name' in changes || 'functionSelector' in changes;
   const kept = {
     ...(functionName !== undefined && { 'function-name': functionName }),
     ...(functionSelector !== undefined && { functionSelector }),
   };
-  const trigger = { ...stored, spec: { ...others, ...(!chosen && kept), ...changes } };
-  await write(session, trigger, flags, 'updated', (object) => session.resources.replace(cronJobTriggerType, object));
+  return { ...others, ...(!chosen && kept), ...changes };
 }
 
 async function write(
@@ -67,21 +82,20 @@ async function write(
   trigger: KubernetesObject<StoredSpec>,
   flags: CronJobFlags,
   done: 'created' | 'updated',
-  store: (trigger: KubernetesObject) => Promise<unknown>,
+  put: (options: WriteOptions) => Promise<unknown>,
 ): Promise<void> {
-  const format = checkFormat(flags.output);
+  checkFormat(flags.output);
   const { name, namespace = '' } = trigger.metadata;
   checkSpec(trigger);
-  if (flags.dryrun === true || flags.dryRun === true) {
-    session.terminal.stdout.write(await formatObject(trigger, format));
-    return;
-  }
-  if (flags.function !== undefined) await checkFunction(session, flags.function, namespace);
   const verb = done === 'created' ? 'create' : 'update';
-  await named(`Failed to ${verb} Cronjob trigger object ${name} in namespace ${namespace}. Error: `, () =>
-    store(trigger),
-  );
+  // Kubeless' own spelling.
+  const words = `Failed to ${verb} cronjob trigger object ${name} in namespace ${namespace}. Error: `;
+  const store = (options: WriteOptions) => named(words, () => put(options));
+  if (await printedInstead(session, { object: trigger, store, ...flags })) return;
+  if (flags.function !== undefined) await checkFunction(session, flags.function, namespace);
+  await store({});
   session.messages.info(`Cronjob trigger ${name} ${done} in namespace ${namespace} successfully!`);
+  if (flags.functionSelector !== undefined) await sayMatches(session, namespace, readSelector(flags.functionSelector));
 }
 
 async function checkFunction({ resources }: Session, name: string, namespace: string): Promise<void> {
@@ -102,7 +116,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 };
 
 /** The same rules as the resource API, said of the flags. */
-function checkSpec(trigger: KubernetesObject): void {
+export function checkSpec(trigger: KubernetesObject): void {
   const [issue] = specIssues(cronJobTriggerSpec, trigger);
   if (issue === undefined) return;
   const field = issue.path[1];

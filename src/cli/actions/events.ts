@@ -2,9 +2,10 @@ import { z } from 'zod';
 import { parseDuration } from '../../domain/duration.ts';
 import { TrigateError } from '../../domain/errors.ts';
 import { feedOutcomes } from '../../telemetry/feed.ts';
-import { type EventRow, eventRow, formatEvent, formatHeads } from '../event-lines.ts';
-import { readServerSentEvents } from '../server-sent-events.ts';
-import type { Session } from '../shell.ts';
+import { type EventFormat, type EventRow, eventRow, formatEvent, formatHeads } from '../event-lines.ts';
+import { readOutput } from '../output.ts';
+import type { GatewaySession } from '../shell.ts';
+import { followEvents } from './events-follow.ts';
 
 export interface EventFlags {
   readonly follow: boolean;
@@ -17,6 +18,8 @@ export interface EventFlags {
   readonly since?: string | undefined;
   readonly limit?: string | undefined;
   readonly output?: string | undefined;
+  /** False: `--no-headers`. */
+  readonly headers?: boolean | undefined;
 }
 
 const PATH = '/v1/events';
@@ -24,18 +27,18 @@ const MOST_ROWS = 1_000;
 const page = z.looseObject({ events: z.array(eventRow), skipped: z.number().optional() });
 
 /** Prints what became of events: those that the gateway still holds, and with `follow` those that come. */
-export async function showEvents(session: Session, flags: EventFlags): Promise<void> {
+export async function showEvents(session: GatewaySession, flags: EventFlags): Promise<void> {
   const { gateway, terminal, messages } = session;
   const format = checkFormat(flags.output);
   const query = readQuery(flags, terminal.clock.now());
   const print = (row: EventRow) => terminal.stdout.write(formatEvent(row, format));
-  const heads = formatHeads(format);
+  const heads = flags.headers === false ? '' : formatHeads(format);
 
   if (flags.follow) {
     // Before the first line, so that who has seen it may stop us.
     const { signal } = terminal;
     terminal.stdout.write(heads);
-    await follow(session, query, print, signal);
+    await followEvents(session, query, print, signal);
     return;
   }
   const { events, skipped = 0 } = await gateway.get(PATH, page, query);
@@ -43,25 +46,6 @@ export async function showEvents(session: Session, flags: EventFlags): Promise<v
   if (events.length === 0) messages.info('No events found.');
   else terminal.stdout.write(heads);
   for (const row of events) print(row);
-}
-
-async function follow(
-  { gateway }: Session,
-  query: Query,
-  print: (row: EventRow) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    for await (const { data } of readServerSentEvents(gateway.stream(PATH, query, signal))) {
-      const row = eventRow.safeParse(parseJson(data));
-      if (row.success) print(row.data);
-    }
-  } catch (thrown) {
-    if (signal.aborted) return;
-    if (thrown instanceof TrigateError) throw thrown;
-    throw new TrigateError('GATEWAY_UNREACHABLE', 'The gateway has cut the feed.', { cause: thrown });
-  }
-  if (!signal.aborted) throw new TrigateError('GATEWAY_UNREACHABLE', 'The gateway has ended the feed.');
 }
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -88,22 +72,10 @@ function readSince(text: string, now: number): string {
   return new Date(moment).toISOString();
 }
 
-function checkFormat(output: string | undefined): 'table' | 'wide' | 'json' {
-  if (output === undefined) return 'table';
-  if (output === 'json' || output === 'wide') return output;
-  throw new TrigateError(
-    'INVALID_ARGUMENT',
-    `Output format needs to be wide or json, found ${JSON.stringify(output)}.`,
-  );
+function checkFormat(output: string | undefined): EventFormat {
+  const { type } = readOutput(output, ['wide', 'json']);
+  return type === 'wide' || type === 'json' ? type : 'table';
 }
 
 const invalid = (flag: string, allowed: string, found: string) =>
   new TrigateError('INVALID_ARGUMENT', `${flag} must be ${allowed}, found ${JSON.stringify(found)}.`);
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

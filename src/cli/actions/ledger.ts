@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { TrigateError } from '../../domain/errors.ts';
 import { total } from '../../domain/ledger.ts';
-import type { Session } from '../shell.ts';
+import { formatObject, isForm, readOutput } from '../output.ts';
+import type { GatewaySession } from '../shell.ts';
 import { formatTable } from '../table.ts';
 
 const reasons = z.record(z.string(), z.number()).default({});
@@ -17,6 +18,9 @@ const functionRow = z.looseObject({
   dropped: reasons,
   inFlight: z.number(),
 });
+/** Milliseconds since the epoch, or ISO 8601. */
+const moment = z.union([z.string(), z.number()]);
+const gap = z.looseObject({ from: moment, to: moment, cause: z.string() });
 const report = z.looseObject({
   balanced: z.boolean(),
   triggers: z.array(
@@ -24,29 +28,69 @@ const report = z.looseObject({
       kind: z.string(),
       namespace: z.string(),
       name: z.string(),
-      gaps: z.array(z.unknown()).default([]),
+      gaps: z.array(gap).default([]),
       functions: z.array(functionRow),
     }),
   ),
 });
 
+type Report = z.infer<typeof report>;
+
 const HEADS = ['TRIGGER', 'FUNCTION', 'READ', 'FILTERED', 'CLAIMED', 'DELIVERED', 'REJECTED', 'UNKNOWN', 'DROPPED'];
 const COLUMNS = [...HEADS, 'IN FLIGHT', 'GAPS'];
 
-/** Prints the counts of every trigger and function. @throws TrigateError INTERNAL when they do not add up */
-export async function showLedger({ gateway, terminal, messages }: Session, output: string | undefined): Promise<void> {
-  if (output !== undefined && output !== 'json') {
-    throw new TrigateError('INVALID_ARGUMENT', `Output format needs to be json, found ${JSON.stringify(output)}.`);
-  }
-  const ledger = await gateway.get('/v1/ledger', report);
-  if (output === 'json') terminal.stdout.write(`${JSON.stringify(ledger, null, 2)}\n`);
-  else terminal.stdout.write(formatTable(COLUMNS, rows(ledger)));
-  if (!ledger.balanced)
-    throw new TrigateError('INTERNAL', 'The ledger does not balance: some copies are not accounted.');
-  if (output === undefined) messages.info('The ledger balances.');
+export interface LedgerFlags {
+  readonly kind?: string | undefined;
+  /** Undefined: of every namespace. */
+  readonly namespace?: string | undefined;
+  readonly trigger?: string | undefined;
+  readonly function?: string | undefined;
+  readonly output?: string | undefined;
+  readonly headers?: boolean | undefined;
 }
 
-const rows = (ledger: z.infer<typeof report>): string[][] =>
+/** Prints the counts of triggers and functions. @throws TrigateError INTERNAL when those of all do not add up */
+export async function showLedger(
+  { gateway, terminal, messages }: GatewaySession,
+  flags: LedgerFlags = {},
+): Promise<void> {
+  const output = readOutput(flags.output, ['json', 'yaml', 'jsonpath']);
+  const ledger = await gateway.get('/v1/ledger', report);
+  const shown = { ...ledger, triggers: chosen(ledger, flags) };
+  if (isForm(output)) terminal.stdout.write(await formatObject(shown, output));
+  else {
+    const lines = rows(shown);
+    const { headers = true } = flags;
+    terminal.stdout.write(formatTable(headers ? COLUMNS : [], lines));
+    if (lines.length === 0) messages.info('No counts found.');
+    for (const text of gapLines(shown)) messages.warning(text);
+  }
+  if (!ledger.balanced)
+    throw new TrigateError('INTERNAL', 'The ledger does not balance: some copies are not accounted.');
+  if (!isForm(output)) messages.info('The ledger balances.');
+}
+
+function chosen({ triggers }: Report, { kind, namespace, trigger, function: functionName }: LedgerFlags) {
+  const is = (wanted: string | undefined, found: string) => wanted === undefined || wanted === found;
+  return triggers
+    .filter((each) => is(kind, each.kind) && is(namespace, each.namespace) && is(trigger, each.name))
+    .map((each) => ({ ...each, functions: each.functions.filter(({ name }) => is(functionName, name)) }))
+    .filter(({ functions }) => functionName === undefined || functions.length > 0);
+}
+
+const GAPS_SHOWN = 5;
+
+/** Where a source lost nobody knows how many events: no number in the table can say it. The latest of each trigger. */
+const gapLines = ({ triggers }: Report): string[] =>
+  triggers.flatMap(({ kind, namespace, name, gaps }) =>
+    gaps
+      .slice(-GAPS_SHOWN)
+      .map((each) => `${kind}/${namespace}/${name} has a gap from ${at(each.from)} to ${at(each.to)}: ${each.cause}.`),
+  );
+
+const at = (time: string | number): string => (typeof time === 'string' ? time : new Date(time).toISOString());
+
+const rows = (ledger: Report): string[][] =>
   ledger.triggers.flatMap((trigger) =>
     trigger.functions.map((each) => [
       `${trigger.kind}/${trigger.namespace}/${trigger.name}`,

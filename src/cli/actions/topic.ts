@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { asError, TrigateError } from '../../domain/errors.ts';
+import { TrigateError } from '../../domain/errors.ts';
 import { checkPublishTopic, checkTopicName } from '../names.ts';
-import type { Session } from '../shell.ts';
+import { formatObject, isForm, readOutput } from '../output.ts';
+import type { GatewaySession } from '../shell.ts';
+import { type DataFlags, readData } from './event-data.ts';
 
 export interface TopicFlags {
   readonly broker?: string | undefined;
@@ -10,7 +11,7 @@ export interface TopicFlags {
 const MOST_PARTITIONS = 10_000;
 
 export async function createTopic(
-  { gateway, messages }: Session,
+  { gateway, messages }: GatewaySession,
   topic: string,
   { partitions, broker }: TopicFlags & { readonly partitions: string },
 ): Promise<void> {
@@ -24,7 +25,7 @@ export async function createTopic(
 }
 
 export async function deleteTopic(
-  { gateway, messages }: Session,
+  { gateway, messages }: GatewaySession,
   topic: string,
   { broker }: TopicFlags,
 ): Promise<void> {
@@ -34,22 +35,31 @@ export async function deleteTopic(
 }
 
 /** One name on each line, as Kafka's own script prints them. */
-export async function listTopics({ gateway, terminal, messages }: Session, { broker }: TopicFlags): Promise<void> {
-  const topics = await gateway.listTopics(broker);
+export async function listTopics(
+  { gateway, terminal, messages }: GatewaySession,
+  { broker, output: text }: TopicFlags & { readonly output?: string | undefined },
+): Promise<void> {
+  const output = readOutput(text, ['name', 'json', 'yaml', 'jsonpath']);
+  const topics = (await gateway.listTopics(broker)).toSorted();
+  if (isForm(output) && output.type !== 'name') {
+    terminal.stdout.write(await formatObject({ topics }, output));
+    return;
+  }
   if (topics.length === 0) messages.info('There are no topics.');
-  for (const topic of topics.toSorted()) terminal.stdout.write(`${topic}\n`);
+  for (const topic of topics) terminal.stdout.write(`${topic}\n`);
 }
 
-export interface PublishFlags extends TopicFlags {
+export interface PublishFlags extends TopicFlags, DataFlags {
   readonly topic: string;
-  readonly data?: string | undefined;
-  readonly file?: string | undefined;
   readonly key?: string | undefined;
   readonly header: readonly string[];
   readonly output?: string | undefined;
 }
 
-export async function publishEvent({ gateway, terminal, messages }: Session, flags: PublishFlags): Promise<void> {
+export async function publishEvent(
+  { gateway, terminal, messages }: GatewaySession,
+  flags: PublishFlags,
+): Promise<void> {
   checkPublishTopic(flags.topic);
   const json = asJson(flags.output);
   const headers = readHeaders(flags.header);
@@ -68,7 +78,7 @@ function asJson(output: string | undefined): boolean {
   throw new TrigateError('INVALID_ARGUMENT', `Output format needs to be json, found ${JSON.stringify(output)}.`);
 }
 
-function readHeaders(given: readonly string[]): Record<string, string> {
+export function readHeaders(given: readonly string[]): Record<string, string> {
   const headers: [string, string][] = given.map((text) => {
     const at = text.indexOf('=');
     const name = text.slice(0, at);
@@ -77,21 +87,4 @@ function readHeaders(given: readonly string[]): Record<string, string> {
     throw new TrigateError('INVALID_ARGUMENT', `--header must be name=value, found ${JSON.stringify(text)}.`);
   });
   return Object.fromEntries(headers);
-}
-
-async function readData(flags: PublishFlags, terminal: Session['terminal']): Promise<Uint8Array> {
-  if ((flags.data === undefined) === (flags.file === undefined)) {
-    const found = flags.data === undefined ? 'neither' : 'both';
-    throw new TrigateError('INVALID_ARGUMENT', `Give the event with --data or with --file, found ${found}.`);
-  }
-  if (flags.data !== undefined) return new TextEncoder().encode(flags.data);
-  if (flags.file === '-' || flags.file === undefined) return terminal.readInput();
-  try {
-    return await readFile(flags.file);
-  } catch (thrown) {
-    const error = asError(thrown);
-    const reason = 'code' in error ? String(error.code) : error.message;
-    const text = `--file must name a file that can be read, found ${JSON.stringify(flags.file)} (${reason}).`;
-    throw new TrigateError('INVALID_ARGUMENT', text);
-  }
 }

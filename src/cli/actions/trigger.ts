@@ -1,13 +1,15 @@
 import type { z } from 'zod';
 import { asError, TrigateError } from '../../domain/errors.ts';
-import { functionType } from '../../domain/function.ts';
 import { apiVersionOf, type KubernetesObject } from '../../domain/resource.ts';
 import { specIssues } from '../../domain/schema.ts';
-import type { LabelSelector } from '../../domain/trigger.ts';
-import { parseSelector } from '../../resources/parse-selector.ts';
-import { selectorQuery } from '../../resources/selector.ts';
+import type { WriteOptions } from '../../resources/resources.ts';
+import { printedInstead } from '../dry-run.ts';
+import { sayMatches } from '../matches.ts';
 import { checkNamespace, checkObjectName } from '../names.ts';
-import { checkFormat, formatObject } from '../output.ts';
+import type { DryRun } from '../options.ts';
+import { checkFormat } from '../output.ts';
+import { retryConflicts } from '../retry-conflicts.ts';
+import { readSelector } from '../selector-flag.ts';
 import type { Session } from '../shell.ts';
 import type { TriggerSort } from '../trigger-sorts.ts';
 
@@ -15,13 +17,13 @@ import type { TriggerSort } from '../trigger-sorts.ts';
 export interface TriggerFlags {
   readonly triggerTopic?: string | undefined;
   readonly functionSelector?: string | undefined;
-  readonly dryRun: boolean;
+  readonly dryRun: DryRun;
   readonly output: string;
 }
 
 export async function createTrigger(session: Session, sort: TriggerSort, name: string, flags: TriggerFlags) {
   const namespace = checkedNamespace(session, sort, name);
-  const format = checkFormat(flags.output);
+  checkFormat(flags.output);
   const { type, spec } = await sort.load();
   const topic = flags.triggerTopic ?? '';
   checkTopic(spec, topic);
@@ -32,13 +34,11 @@ export async function createTrigger(session: Session, sort: TriggerSort, name: s
     metadata: { name, namespace, labels: { 'created-by': 'kubeless' } },
     spec: { topic, functionSelector },
   };
-  if (flags.dryRun) {
-    session.terminal.stdout.write(await formatObject(trigger, format));
-    return;
-  }
-  await named(`Failed to create ${sort.title} trigger object ${name} in namespace ${namespace}. Error: `, () =>
-    session.resources.create<KubernetesObject>(type, trigger),
-  );
+  const words = `Failed to create ${sort.title} trigger object ${name} in namespace ${namespace}. Error: `;
+  const store = (options: WriteOptions) =>
+    named(words, () => session.resources.create<KubernetesObject>(type, trigger, options));
+  if (await printedInstead(session, { object: trigger, store, ...flags })) return;
+  await store({});
   session.messages.info(`${sort.title} trigger ${name} created in namespace ${namespace} successfully!`);
   await sayMatches(session, namespace, functionSelector);
 }
@@ -46,26 +46,25 @@ export async function createTrigger(session: Session, sort: TriggerSort, name: s
 /** Only what is given replaces; the rest of the object, set-based selectors included, stays as it is stored. */
 export async function updateTrigger(session: Session, sort: TriggerSort, name: string, flags: TriggerFlags) {
   const namespace = checkedNamespace(session, sort, name);
-  const format = checkFormat(flags.output);
+  checkFormat(flags.output);
   const { type, spec } = await sort.load();
   const { triggerTopic: topic, functionSelector: selectorText } = flags;
   if (topic) checkTopic(spec, topic);
   const functionSelector = selectorText ? readSelector(selectorText) : undefined;
 
-  const stored = await named(`Unable to find ${sort.title} trigger ${name} in namespace ${namespace}. Error `, () =>
-    session.resources.get<KubernetesObject<object>>(type, namespace, name),
-  );
-  const trigger = {
-    ...stored,
-    spec: { ...stored.spec, ...(topic && { topic }), ...(functionSelector && { functionSelector }) },
-  };
-  if (flags.dryRun) {
-    session.terminal.stdout.write(await formatObject(trigger, format));
-    return;
-  }
-  await named(`Failed to update ${sort.title} trigger object ${name} in namespace ${namespace}. Error: `, () =>
-    session.resources.replace<KubernetesObject>(type, trigger),
-  );
+  const unfound = `Unable to find ${sort.title} trigger ${name} in namespace ${namespace}. Error `;
+  const unstored = `Failed to update ${sort.title} trigger object ${name} in namespace ${namespace}. Error: `;
+  const isPrinted = await retryConflicts(async () => {
+    const stored = await named(unfound, () => session.resources.get<KubernetesObject<object>>(type, namespace, name));
+    const changes = { ...(topic && { topic }), ...(functionSelector && { functionSelector }) };
+    const trigger = { ...stored, spec: { ...stored.spec, ...changes } };
+    const store = (options: WriteOptions) =>
+      named(unstored, () => session.resources.replace<KubernetesObject>(type, trigger, options));
+    if (await printedInstead(session, { object: trigger, store, ...flags })) return true;
+    await store({});
+    return false;
+  });
+  if (isPrinted) return;
   session.messages.info(`${sort.title} trigger ${name} updated in namespace ${namespace} successfully!`);
   if (functionSelector !== undefined) await sayMatches(session, namespace, functionSelector);
 }
@@ -94,14 +93,6 @@ function checkTopic(spec: z.ZodType, topic: string): void {
   throw new TrigateError('INVALID_ARGUMENT', `--trigger-topic ${issue.message}${found}.`);
 }
 
-export function readSelector(text: string): LabelSelector {
-  try {
-    return parseSelector(text);
-  } catch (thrown) {
-    throw new TrigateError('INVALID_ARGUMENT', `Invalid label selector specified: ${asError(thrown).message}`);
-  }
-}
-
 /** Puts Kubeless' words before the reason of a failure. */
 export async function named<T>(words: string, work: () => Promise<T>): Promise<T> {
   try {
@@ -110,28 +101,5 @@ export async function named<T>(words: string, work: () => Promise<T>): Promise<T
     const error = asError(thrown);
     const code = error instanceof TrigateError ? error.code : 'INTERNAL';
     throw new TrigateError(code, `${words}${error.message}`, { cause: error });
-  }
-}
-
-const NAMES_SHOWN = 5;
-
-/** A selector that matches nothing is the most common mistake, and nothing else would tell. */
-async function sayMatches({ resources, messages }: Session, namespace: string, selector: LabelSelector) {
-  const query = selectorQuery(selector);
-  const which = query === '' ? 'every function (the selector is empty)' : query;
-  try {
-    const { items } = await resources.list(functionType, { namespace, labelSelector: query });
-    if (items.length === 0) {
-      messages.warning(
-        `No function in namespace ${namespace} matches ${which} now: no event is delivered until one does.`,
-      );
-      return;
-    }
-    const names = items.map((item) => item.metadata.name).sort();
-    const shown = names.slice(0, NAMES_SHOWN).join(', ') + (names.length > NAMES_SHOWN ? ', ...' : '');
-    const verb = names.length === 1 ? 'function matches' : 'functions match';
-    messages.info(`${names.length} ${verb} ${which} now: ${shown}`);
-  } catch (thrown) {
-    messages.warning(`Cannot tell which functions match now: ${asError(thrown).message}`);
   }
 }

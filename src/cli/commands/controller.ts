@@ -5,6 +5,7 @@ interface ControllerFlags extends GlobalFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly functionsNamespace?: string;
+  readonly functionEndpoints?: string;
   readonly port?: string;
   readonly host?: string;
   readonly logLevel?: string;
@@ -15,12 +16,14 @@ export function declareController(program: Command, shell: Shell): void {
   program
     .command('controller')
     .description('run the triggers of one or more kinds against a Kubernetes cluster')
-    .argument('<kind...>', 'kafka, nats, cronjob')
-    .option('--kubeconfig <path>', 'kubeconfig file (default: KUBECONFIG, else the service account of the pod)')
-    .option('--context <name>', 'context of the kubeconfig (default: its current one)')
+    .argument('<kind...>', 'kafka, nats, cronjob, kubernetes')
     .option(
       '--functions-namespace <name>',
       "namespace of triggers and functions (default: Kubeless' configuration, else all)",
+    )
+    .option(
+      '--function-endpoints <hosts>',
+      'hosts that the spec.endpoint of a Function may name: a.example.com,*.b.example.com',
     )
     .option('--port <port>', 'port; 0 takes a free one (default: 8080, or the next free one)')
     .option('--host <address>', 'address; another one than loopback needs a token (default: 127.0.0.1)')
@@ -33,11 +36,21 @@ export function declareController(program: Command, shell: Shell): void {
         import('../../config/index.ts'),
         import('../controller.ts'),
       ]);
-      const { port, host, logLevel, shutdownDeadline, tokenFile, kubeconfig, context, functionsNamespace } = flags;
+      const {
+        port,
+        host,
+        logLevel,
+        shutdownDeadline,
+        tokenFile,
+        kubeconfig,
+        context,
+        functionsNamespace,
+        functionEndpoints,
+      } = flags;
       await runController({
         kinds,
         config: readConfig(withKubelessDefaults(shell.env), { port, host, logLevel, shutdownDeadline, tokenFile }),
-        cluster: readClusterConfig(shell.env, { kubeconfig, context, functionsNamespace }),
+        cluster: readClusterConfig(shell.env, { kubeconfig, context, functionsNamespace, functionEndpoints }),
         terminal: shell.terminal,
         env: shell.env,
       });

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { onlyArgument, requireFlags } from '../arguments.ts';
+import type { ListFlags } from '../listing.ts';
+import { type DryRunFlags, dryRunOf, example, withDryRunOptions, withListOptions, withNamespace } from '../options.ts';
 import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
 
-const NAMESPACE = ['-n, --namespace <namespace>', 'namespace of the trigger (default: "default")'] as const;
 const ARGUMENT = 'cronjob trigger name';
+const NAMESPACE = 'namespace of the trigger';
 
-interface WriteFlags extends GlobalFlags {
+interface WriteFlags extends GlobalFlags, DryRunFlags {
   readonly function?: string;
   readonly functionSelector?: string;
   readonly schedule?: string;
@@ -16,9 +18,6 @@ interface WriteFlags extends GlobalFlags {
   readonly missed?: string;
   readonly concurrencyPolicy?: string;
   readonly suspend?: string;
-  readonly dryrun?: boolean;
-  readonly dryRun?: boolean;
-  readonly output: string;
 }
 
 /** `trigger cronjob …`: Kubeless' commands, and `next` and `fire`. */
@@ -32,7 +31,7 @@ export function declareCronJob(trigger: Command, shell: Shell): void {
   declareFire(group, shell);
 }
 
-const example = (rest: string) => `\nExample:\n  $ trigate trigger cronjob ${rest}\n`;
+const exampleOf = (rest: string) => example(`trigger cronjob ${rest}`);
 
 const WRITE = {
   create: {
@@ -46,12 +45,8 @@ const WRITE = {
 } as const;
 
 function declareWrite(group: Command, verb: 'create' | 'update', shell: Shell): void {
-  group
-    .command(verb)
-    .description(WRITE[verb].text)
-    .argument('[name...]')
-    .usage('<name> [options]')
-    .option(...NAMESPACE)
+  const command = group.command(verb).description(WRITE[verb].text).argument('[name...]').usage('<name> [options]');
+  withNamespace(command, NAMESPACE)
     .option('--function <name>', 'function to call')
     .option('--function-selector <selector>', 'instead: labels of the functions to call')
     .option('--schedule <schedule>', 'five cron fields, six with seconds first, @hourly and the like, or @every 90s')
@@ -61,11 +56,9 @@ function declareWrite(group: Command, verb: 'create' | 'update', shell: Shell): 
     .option('--starting-deadline-seconds <seconds>', 'how late a tick may fire (default: 30)')
     .option('--missed <policy>', 'for ticks later than that: skip, one or all (default: skip)')
     .option('--concurrency-policy <policy>', 'Allow, Forbid or Replace (default: Allow)')
-    .option('--suspend <bool>', 'true: no tick fires')
-    .option('--dryrun', 'print the object instead of storing it')
-    .option('--dry-run', 'the same')
-    .option('-o, --output <format>', 'yaml or json, for --dryrun', 'yaml')
-    .addHelpText('after', example(WRITE[verb].example))
+    .option('--suspend <bool>', 'true: no tick fires');
+  withDryRunOptions(command)
+    .addHelpText('after', exampleOf(WRITE[verb].example))
     .action(async (args: string[], _, command: Command) => {
       const flags = command.optsWithGlobals<WriteFlags>();
       const name = onlyArgument(args, ARGUMENT);
@@ -74,18 +67,19 @@ function declareWrite(group: Command, verb: 'create' | 'update', shell: Shell): 
       }
       const actions = await import('../actions/cronjob.ts');
       const write = verb === 'create' ? actions.createCronJob : actions.updateCronJob;
-      await withGateway(shell, flags, (session) => write(session, name, flags));
+      const dryRun = dryRunOf(flags);
+      await withGateway(shell, flags, (session) => write(session, name, { ...flags, dryRun }));
     });
 }
 
 function declareDelete(group: Command, shell: Shell): void {
-  group
+  const command = group
     .command('delete')
     .description('delete a cronjob trigger and its counts')
     .argument('[name...]')
-    .usage('<name> [options]')
-    .option(...NAMESPACE)
-    .addHelpText('after', example('delete nightly -n shop'))
+    .usage('<name> [options]');
+  withNamespace(command, NAMESPACE)
+    .addHelpText('after', exampleOf('delete nightly -n shop'))
     .action(async (args: string[], _, command: Command) => {
       const name = onlyArgument(args, ARGUMENT);
       const [{ deleteTrigger }, { cronJobSort }] = await Promise.all([
@@ -97,16 +91,10 @@ function declareDelete(group: Command, shell: Shell): void {
 }
 
 function declareList(group: Command, shell: Shell): void {
-  group
-    .command('list')
-    .alias('ls')
-    .description('list cronjob triggers')
-    .option(...NAMESPACE)
-    .option('-A, --all-namespaces', 'triggers of every namespace', false)
-    .option('-o, --output <format>', 'wide, yaml or json')
-    .addHelpText('after', example('list -A -o wide'))
+  withListOptions(group.command('list').alias('ls').description('list cronjob triggers'), 'triggers')
+    .addHelpText('after', exampleOf('list -A -o wide'))
     .action(async (_, command: Command) => {
-      const flags = command.optsWithGlobals<GlobalFlags & { allNamespaces: boolean; output: string | undefined }>();
+      const flags = command.optsWithGlobals<GlobalFlags & ListFlags>();
       const { listCronJobs } = await import('../actions/cronjob.ts');
       await withGateway(shell, flags, (session) => listCronJobs(session, flags));
     });
@@ -128,7 +116,7 @@ function declareNext(group: Command, shell: Shell): void {
     .option('--schedule <schedule>', 'a schedule instead of a trigger')
     .option('--time-zone <zone>', 'of that schedule (default: UTC)')
     .option('-n, --count <number>', 'how many times', '5')
-    .addHelpText('after', example(`next --schedule '30 2 * * *' --time-zone Europe/Berlin -n 3`))
+    .addHelpText('after', exampleOf(`next --schedule '30 2 * * *' --time-zone Europe/Berlin -n 3`))
     .action(async (name: string | undefined, _, command: Command) => {
       const flags = command.optsWithGlobals<NextFlags>();
       const { showNext, nextOfTrigger } = await import('../actions/cronjob-next.ts');
@@ -139,13 +127,13 @@ function declareNext(group: Command, shell: Shell): void {
 }
 
 function declareFire(group: Command, shell: Shell): void {
-  group
+  const command = group
     .command('fire')
     .description('fire a trigger once now, beside its schedule')
     .argument('[name...]')
-    .usage('<name> [options]')
-    .option(...NAMESPACE)
-    .addHelpText('after', example('fire nightly'))
+    .usage('<name> [options]');
+  withNamespace(command, NAMESPACE)
+    .addHelpText('after', exampleOf('fire nightly'))
     .action(async (args: string[], _, command: Command) => {
       const name = onlyArgument(args, ARGUMENT);
       const { fireCronJob } = await import('../actions/cronjob-fire.ts');

@@ -23,8 +23,24 @@ export function declareServe(program: Command, shell: Shell): void {
     .addHelpText('after', '\nExample:\n  $ trigate serve -f examples --port 8080\n')
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<ServeFlags>();
-      const [{ readConfig }, { serve }] = await Promise.all([import('../../config/index.ts'), import('../serve.ts')]);
-      const { filename: manifests, port, host, dataDir, logLevel, shutdownDeadline, tokenFile } = flags;
+      const [{ readConfig, readClusterConfig }, { serve }] = await Promise.all([
+        import('../../config/index.ts'),
+        import('../serve.ts'),
+      ]);
+      const {
+        filename: manifests,
+        port,
+        host,
+        dataDir,
+        logLevel,
+        shutdownDeadline,
+        tokenFile,
+        kubeconfig,
+        context,
+      } = flags;
+      // Not what happens to be in the environment: nobody expects a gateway of this machine to watch a cluster.
+      const isCluster = kubeconfig !== undefined || context !== undefined;
+      const watched = isCluster ? readClusterConfig(shell.env, { kubeconfig, context }) : undefined;
       const config = readConfig(shell.env, {
         ...(manifests.length > 0 && { manifests }),
         port,
@@ -34,7 +50,7 @@ export function declareServe(program: Command, shell: Shell): void {
         shutdownDeadline,
         tokenFile,
       });
-      await serve({ config, terminal: shell.terminal, env: shell.env });
+      await serve({ config, watched, terminal: shell.terminal, env: shell.env });
     });
 }
 

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { onlyArgument, requireFlags } from '../arguments.ts';
-import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
+import type { ListFlags } from '../listing.ts';
+import { type DryRunFlags, dryRunOf, example, withDryRunOptions, withListOptions, withNamespace } from '../options.ts';
+import { type GlobalFlags, type Shell, withGateway, withGatewayOnly } from '../shell.ts';
 import { type TriggerSort, triggerSorts } from '../trigger-sorts.ts';
 import { declareCronJob } from './cronjob.ts';
+import { declareKubernetes } from './kubernetes.ts';
+import { declareNotYet } from './not-yet.ts';
 
-interface WriteFlags extends GlobalFlags {
+interface WriteFlags extends GlobalFlags, DryRunFlags {
   readonly triggerTopic?: string;
   readonly functionSelector?: string;
-  readonly dryrun?: boolean;
-  readonly dryRun?: boolean;
-  readonly output: string;
 }
 
 interface NatsPublishFlags {
@@ -17,9 +18,8 @@ interface NatsPublishFlags {
   readonly topic: string;
   readonly message?: string;
   readonly broker: string;
+  readonly jetstream?: boolean;
 }
-
-const NAMESPACE = ['-n, --namespace <namespace>', 'namespace of the trigger (default: "default")'] as const;
 
 /** `trigger kafka …` and `trigger nats …`: one implementation, a row of the table for each. */
 export function declareTrigger(program: Command, shell: Shell): void {
@@ -33,25 +33,26 @@ export function declareTrigger(program: Command, shell: Shell): void {
     if (sort.noun === 'nats') declarePublish(group, shell);
   }
   declareCronJob(trigger, shell);
+  declareKubernetes(trigger, shell);
+  declareNotYet(trigger, 'http', "send requests to the function's Service, with an Ingress or a Gateway route");
+  declareNotYet(trigger, 'kinesis', 'bring the records into a Kafka or NATS topic, and make a trigger for that');
 }
 
-const example = (sort: TriggerSort, rest: string) => `\nExample:\n  $ trigate trigger ${sort.noun} ${rest}\n`;
+const exampleOf = (sort: TriggerSort, rest: string) => example(`trigger ${sort.noun} ${rest}`);
 
 function withWriteOptions(command: Command, sort: TriggerSort): Command {
-  return command
-    .argument('[name...]')
-    .usage('<name> [options]')
-    .option(...NAMESPACE)
+  withNamespace(command.argument('[name...]').usage('<name> [options]'), 'namespace of the trigger')
     .option('--trigger-topic <topic>', `topic to listen to in ${sort.title}`)
-    .option('--function-selector <selector>', 'labels of the functions to call, such as k=v,k2=v2 or "k in (a,b)"')
-    .option('--dryrun', 'print the object instead of storing it')
-    .option('--dry-run', 'the same')
-    .option('-o, --output <format>', 'yaml or json, for --dryrun', 'yaml');
+    .option('--function-selector <selector>', 'labels of the functions to call, such as k=v,k2=v2 or "k in (a,b)"');
+  return withDryRunOptions(command);
 }
 
 function declareCreate(group: Command, sort: TriggerSort, shell: Shell): void {
   withWriteOptions(group.command('create').description(`create a ${sort.title} trigger`), sort)
-    .addHelpText('after', example(sort, `create pay --trigger-topic ${sort.exampleTopic} --function-selector app=pay`))
+    .addHelpText(
+      'after',
+      exampleOf(sort, `create pay --trigger-topic ${sort.exampleTopic} --function-selector app=pay`),
+    )
     .action(async (args: string[], _, command: Command) => {
       const flags = command.optsWithGlobals<WriteFlags>();
       const name = onlyArgument(args, sort.argument);
@@ -63,7 +64,7 @@ function declareCreate(group: Command, sort: TriggerSort, shell: Shell): void {
 
 function declareUpdate(group: Command, sort: TriggerSort, shell: Shell): void {
   withWriteOptions(group.command('update').description(`change a ${sort.title} trigger; what is not given stays`), sort)
-    .addHelpText('after', example(sort, 'update pay --function-selector "app in (pay,audit)"'))
+    .addHelpText('after', exampleOf(sort, 'update pay --function-selector "app in (pay,audit)"'))
     .action(async (args: string[], _, command: Command) => {
       const flags = command.optsWithGlobals<WriteFlags>();
       const name = onlyArgument(args, sort.argument);
@@ -72,21 +73,21 @@ function declareUpdate(group: Command, sort: TriggerSort, shell: Shell): void {
     });
 }
 
-const writeFlags = ({ triggerTopic, functionSelector, dryrun, dryRun, output }: WriteFlags) => ({
-  triggerTopic,
-  functionSelector,
-  dryRun: dryrun === true || dryRun === true,
-  output,
+const writeFlags = (flags: WriteFlags) => ({
+  triggerTopic: flags.triggerTopic,
+  functionSelector: flags.functionSelector,
+  dryRun: dryRunOf(flags),
+  output: flags.output,
 });
 
 function declareDelete(group: Command, sort: TriggerSort, shell: Shell): void {
-  group
+  const command = group
     .command('delete')
     .description(`delete a ${sort.title} trigger; its position stays with its name`)
     .argument('[name...]')
-    .usage('<name> [options]')
-    .option(...NAMESPACE)
-    .addHelpText('after', example(sort, 'delete pay -n shop'))
+    .usage('<name> [options]');
+  withNamespace(command, 'namespace of the trigger')
+    .addHelpText('after', exampleOf(sort, 'delete pay -n shop'))
     .action(async (args: string[], _, command: Command) => {
       const name = onlyArgument(args, sort.argument);
       const { deleteTrigger } = await import('../actions/trigger.ts');
@@ -95,16 +96,11 @@ function declareDelete(group: Command, sort: TriggerSort, shell: Shell): void {
 }
 
 function declareList(group: Command, sort: TriggerSort, shell: Shell): void {
-  group
-    .command('list')
-    .alias('ls')
-    .description(`list ${sort.title} triggers`)
-    .option(...NAMESPACE)
-    .option('-A, --all-namespaces', 'triggers of every namespace', false)
-    .option('-o, --output <format>', 'wide, yaml or json')
-    .addHelpText('after', example(sort, 'list -A -o wide'))
+  const command = group.command('list').alias('ls').description(`list ${sort.title} triggers`);
+  withListOptions(command, 'triggers')
+    .addHelpText('after', exampleOf(sort, 'list -A -o wide'))
     .action(async (_, command: Command) => {
-      const flags = command.optsWithGlobals<GlobalFlags & { allNamespaces: boolean; output: string | undefined }>();
+      const flags = command.optsWithGlobals<GlobalFlags & ListFlags>();
       const { listTriggers } = await import('../actions/trigger-list.ts');
       await withGateway(shell, flags, (session) => listTriggers(session, sort, flags));
     });
@@ -117,20 +113,16 @@ function declarePublish(group: Command, shell: Shell): void {
     .option('--url <url>', 'NATS server, such as nats://localhost:4222')
     .option('--topic <topic>', 'subject', 'kubeless')
     .option('--message <text>', 'the message')
+    .option('--jetstream', 'wait until a stream of JetStream has the message')
     .option('--broker <name>', 'without --url: kafka, nats or log of the gateway', 'nats')
-    .addHelpText(
-      'after',
-      "\nExample:\n  $ trigate trigger nats publish --url nats://localhost:4222 --topic orders.eu --message '{}'\n",
-    )
+    .addHelpText('after', example("trigger nats publish --url nats://localhost:4222 --topic orders.eu --message '{}'"))
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags & NatsPublishFlags>();
-      const { message, topic, url, broker } = flags;
-      requireFlags({ message });
+      const { message = '', topic, url, broker, jetstream = false } = flags;
+      requireFlags({ message: flags.message });
       const { publishToNats, publishThroughGateway } = await import('../actions/nats-publish.ts');
-      if (url !== undefined) await publishToNats(shell, { url, topic, message: message ?? '' });
-      else
-        await withGateway(shell, flags, (session) =>
-          publishThroughGateway(session, { topic, message: message ?? '', broker }),
-        );
+      const what = { topic, message, jetstream };
+      if (url !== undefined) await publishToNats(shell, url, what);
+      else await withGatewayOnly(shell, flags, (session) => publishThroughGateway(session, broker, what));
     });
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { PrinterColumn, ResourceType } from '../../domain/resource.ts';
+import { categoriesOf, type ObjectSchema, type PrinterColumn, type ResourceType } from '../../domain/resource.ts';
 import type { Rule } from './rules.ts';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
@@ -15,12 +15,9 @@ export interface Declaration {
   readonly columns: readonly PrinterColumn[];
 }
 
-/** `kubectl get trigate` lists them all. */
-const CATEGORIES = ['trigate', 'kubeless'];
-
 /** `apiextensions.k8s.io/v1` CustomResourceDefinition. */
 export function customResourceDefinition(declaration: Declaration): object {
-  const { type, description, spec, rules = [], status, columns } = declaration;
+  const { type, columns } = declaration;
   const { group, version, kind, plural, singular, shortNames } = type;
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
@@ -29,26 +26,23 @@ export function customResourceDefinition(declaration: Declaration): object {
     spec: {
       group,
       scope: type.namespaced ? 'Namespaced' : 'Cluster',
-      names: { kind, listKind: `${kind}List`, plural, singular, shortNames, categories: CATEGORIES },
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames, categories: categoriesOf(type) },
       versions: [
         {
           name: version,
           served: true,
           storage: true,
-          schema: {
-            openAPIV3Schema: {
-              type: 'object',
-              description,
-              required: ['spec'],
-              properties: { spec: specSchema(spec, rules), status },
-            },
-          },
+          schema: { openAPIV3Schema: { type: 'object', ...objectSchema(declaration) } },
           subresources: { status: {} },
           additionalPrinterColumns: columns.map(printerColumn),
         },
       ],
     },
   };
+}
+
+export function objectSchema({ description, spec, rules = [], status }: Declaration): ObjectSchema {
+  return { description, required: ['spec'], properties: { spec: specSchema(spec, rules), status } };
 }
 
 function specSchema(spec: z.ZodType, rules: readonly Rule[]): StructuralSchema {
@@ -63,7 +57,7 @@ const fanoutStays = {
   message: 'fanout cannot be changed on an existing trigger: delete the trigger and create it again',
 };
 
-function printerColumn({ name, path, type }: PrinterColumn): object {
+function printerColumn({ name, path, type, wide = false }: PrinterColumn): object {
   const jsonPath = path.replace(/\[(\w+)\]/, '[?(@.type=="$1")]');
-  return { name, type, jsonPath };
+  return { name, type, jsonPath, ...(wide && { priority: 1 }) };
 }

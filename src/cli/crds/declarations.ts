@@ -1,12 +1,22 @@
 import type { z } from 'zod';
 import { cronJobTriggerColumns, cronJobTriggerSpec, cronJobTriggerType } from '../../../triggers/cronjob/spec.ts';
 import { kafkaTriggerSpec, kafkaTriggerType } from '../../../triggers/kafka/spec.ts';
+import {
+  watchCheckpointResource,
+  watchCheckpointSpec,
+  watchCheckpointType,
+} from '../../../triggers/kubernetes/checkpoint.ts';
+import {
+  kubernetesTriggerColumns,
+  kubernetesTriggerSpec,
+  kubernetesTriggerType,
+} from '../../../triggers/kubernetes/spec.ts';
 import { natsTriggerSpec, natsTriggerType } from '../../../triggers/nats/spec.ts';
 import { functionResource, functionSpec, functionType } from '../../domain/function.ts';
 import type { ResourceType } from '../../domain/resource.ts';
 import { triggerColumns } from '../served-types.ts';
 import type { Declaration } from './crd.ts';
-import { functionStatus, triggerStatus } from './status-schema.ts';
+import { checkpointStatus, functionStatus, triggerStatus } from './status-schema.ts';
 
 /** Every resource type of this project. */
 export const declarations: readonly Declaration[] = [
@@ -31,6 +41,20 @@ export const declarations: readonly Declaration[] = [
     ],
     status: triggerStatus,
     columns: triggerColumns(cronJobTriggerColumns),
+  },
+  {
+    type: kubernetesTriggerType,
+    description: 'Calls functions with the changes of objects of the API server, at most once.',
+    spec: kubernetesTriggerSpec,
+    status: triggerStatus,
+    columns: triggerColumns(kubernetesTriggerColumns),
+  },
+  {
+    type: watchCheckpointType,
+    description: 'How far a watch is that KubernetesTriggers share: what is claimed for them. Not to be edited.',
+    spec: watchCheckpointSpec,
+    status: checkpointStatus,
+    columns: watchCheckpointResource.columns,
   },
 ];
 

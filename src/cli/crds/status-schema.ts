@@ -34,6 +34,21 @@ export const triggerStatus: StructuralSchema = {
       additionalProperties: { type: 'integer', format: 'int64' },
       description: 'Copies of events by what became of them; for display, the ledger counts.',
     },
+    progress: {
+      type: 'object',
+      description:
+        'How far the sources are, for display: the least that was seen in half a minute, rounded down to one digit. With ' +
+        'several replicas, of the partitions of the one that wrote last; the metrics have all of them.',
+      properties: {
+        lag: { type: 'integer', format: 'int64', description: 'Events that wait at the broker. Absent: not known.' },
+        unsettled: {
+          type: 'integer',
+          format: 'int64',
+          description: 'Claimed events that a crash would leave in doubt.',
+        },
+        rebalances: { type: 'integer', format: 'int64', description: 'Changes of who reads which partition.' },
+      },
+    },
     lastEventTime: { type: 'string', format: 'date-time', description: 'When the last event came.' },
     memory: {
       type: 'object',
@@ -44,6 +59,26 @@ export const triggerStatus: StructuralSchema = {
       type: 'object',
       'x-kubernetes-preserve-unknown-fields': true,
       description: 'Claims of sources that keep them here, by group. Not to be edited.',
+    },
+  },
+};
+
+/** What a holder of a shared watch writes, see `triggers/kubernetes/checkpoint.ts`. */
+export const checkpointStatus: StructuralSchema = {
+  type: 'object',
+  description: 'The claims. Written by whoever holds the watch.',
+  properties: {
+    holder: text('Who holds the watch. Empty: nobody.'),
+    writes: { type: 'integer', format: 'int64', description: 'How often it has been written.' },
+    position: text('Resource version up to which everything is decided on.'),
+    settled: text('Resource version up to which everything has its outcome.'),
+    time: { type: 'string', format: 'date-time', description: 'When the position was heard of.' },
+    members: {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      // One entry for all of it: field by field the server would note more than is stored.
+      'x-kubernetes-map-type': 'atomic',
+      description: 'Position and counts of each trigger.',
     },
   },
 };

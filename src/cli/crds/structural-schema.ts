@@ -24,6 +24,7 @@ export interface StructuralSchema {
   'x-kubernetes-preserve-unknown-fields'?: true;
   'x-kubernetes-list-type'?: 'map' | 'set' | 'atomic';
   'x-kubernetes-list-map-keys'?: string[];
+  'x-kubernetes-map-type'?: 'atomic';
   'x-kubernetes-validations'?: Rule[];
 }
 

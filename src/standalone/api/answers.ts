@@ -99,8 +99,11 @@ export function createAnswers(store: ObjectStore, verbs: Verbs, clock: Clock): (
     throw methodNotAllowed(request.method, request.path);
   }
 
-  return (request) =>
-    request.target.type === 'collection' ? collection(request, request.target) : object(request, request.target);
+  return (request) => {
+    const { method, path, target } = request;
+    if (target.resource.readOnly && method !== 'GET' && method !== 'HEAD') throw methodNotAllowed(method, path);
+    return target.type === 'collection' ? collection(request, target) : object(request, target);
+  };
 }
 
 /** An object in the form that the client asked for. */

@@ -11,7 +11,7 @@ export interface Change {
   readonly previous: KubernetesObject | undefined;
 }
 
-/** The last changes, in memory: what a watch can resume from. Older ones are forgotten. */
+/** The last changes, in memory: what a watch can resume from. Older ones are forgotten; `change-history.ts` keeps them on the disk. */
 export interface ChangeRing {
   push(change: Change, bytes: number): void;
   /** Changes after `version`, oldest first; undefined when some of them are forgotten. */

@@ -1,7 +1,8 @@
-import type { ServedType } from '../../domain/resource.ts';
+import { categoriesOf, type ServedType } from '../../domain/resource.ts';
 import { hasStatus } from './lifecycle.ts';
 
-const VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+const READING_VERBS = ['get', 'list', 'watch'];
+const VERBS = ['create', 'delete', 'deletecollection', 'patch', 'update', ...READING_VERBS].sort();
 
 const groupsOf = (types: readonly ServedType[]): string[] =>
   [...new Set(types.map((type) => type.group))].filter(Boolean);
@@ -41,6 +42,7 @@ function resourceList(types: readonly ServedType[], group: string, version: stri
 
 function entries(type: ServedType): object[] {
   const { plural, singular, shortNames, namespaced, kind } = type;
+  const categories = categoriesOf(type);
   const status = { name: `${plural}/status`, singularName: '', namespaced, kind, verbs: ['get', 'patch', 'update'] };
   return [
     {
@@ -48,10 +50,11 @@ function entries(type: ServedType): object[] {
       singularName: singular,
       namespaced,
       kind,
-      verbs: VERBS,
+      verbs: type.readOnly ? READING_VERBS : VERBS,
       ...(shortNames.length > 0 && { shortNames }),
+      ...(categories.length > 0 && { categories }),
     },
-    ...(hasStatus(type) ? [status] : []),
+    ...(hasStatus(type) && !type.readOnly ? [status] : []),
   ];
 }
 

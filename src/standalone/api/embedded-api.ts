@@ -13,12 +13,17 @@ import { readQuery } from './query.ts';
 import { methodNotAllowed, StatusError, unknownPath } from './status.ts';
 import { parseTarget } from './target.ts';
 import { createVerbs, DEFAULT_NAMESPACE } from './verbs.ts';
+import { type View, withViews } from './views.ts';
 import { beginWatch, runWatch, type WatchOptions } from './watch.ts';
 
 export interface EmbeddedApiOptions {
   readonly store: ObjectStore;
   /** The custom resources; namespaces, config maps and secrets are served beside them. */
   readonly types: readonly ServedType[];
+  /** What follows from the stored objects, and can only be read. */
+  readonly views?: readonly View[];
+  /** Routes beside those of objects: the proxy of a Service, the log of a Pod. Their refusals are answered like the others. */
+  readonly routes?: FastifyPluginAsync;
   readonly clock?: Clock;
 }
 
@@ -28,18 +33,20 @@ export interface EmbeddedApiOptions {
  *
  * It lets everybody in: who may call is for the server that it is registered on.
  */
-export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOptions): FastifyPluginAsync {
-  const served = [...coreTypes, ...types];
+export function embeddedApi(options: EmbeddedApiOptions): FastifyPluginAsync {
+  const { types, views = [], routes, clock = systemClock } = options;
+  const store = withViews(options.store, views);
+  const served = [...coreTypes, ...types, ...views.map(({ type }) => type)];
   const verbs = createVerbs(store, clock);
   const answer = createAnswers(store, verbs, clock);
   const documents = new Map([
     ...discoveryDocuments(served),
-    ...openapiDocuments(served),
+    ...openapiDocuments([...coreTypes, ...types]),
     ['/version', versionDocument] as const,
   ]);
   const watches = new Set<() => void>();
 
-  function handle(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  async function handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const path = (request.raw.url ?? '').split('?', 1).join('');
     const wanted = readAccept(request.headers.accept);
     const document = documents.get(path.replace(/\/$/, ''));
@@ -50,7 +57,7 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
     const body = readBody(request.body, request.headers['content-type']);
     const call: ApiRequest = { method: request.method, path, target, query, wanted, body };
     if (call.method === 'GET' && target.type === 'collection' && query.watch) return watch(call, target, reply);
-    const { code, document: found } = answer(call);
+    const { code, document: found } = await (isRead(call.method) ? answer(call) : store.transact(() => answer(call)));
     return reply.code(code).send(found);
   }
 
@@ -73,7 +80,7 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
   }
 
   return async (scope) => {
-    verbs.ensureNamespace(DEFAULT_NAMESPACE);
+    await store.transact(() => verbs.ensureNamespace(DEFAULT_NAMESPACE));
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: BODY_LIMIT }, (_request, bytes, done) =>
       done(null, bytes),
@@ -83,6 +90,7 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
       if (body.code >= 500) request.log.error({ err: error }, 'The resource API failed');
       return reply.code(body.code).send(body);
     });
+    if (routes) await scope.register(routes);
     for (const path of ['/version', '/api', '/api/*', '/apis', '/apis/*', '/openapi/*']) scope.all(path, handle);
     scope.addHook('preClose', (done) => {
       for (const end of [...watches]) end();
@@ -92,9 +100,11 @@ export function embeddedApi({ store, types, clock = systemClock }: EmbeddedApiOp
 }
 
 function onlyRead(method: string, path: string, document: object): object {
-  if (method === 'GET' || method === 'HEAD') return document;
+  if (isRead(method)) return document;
   throw methodNotAllowed(method, path);
 }
+
+const isRead = (method: string): boolean => method === 'GET' || method === 'HEAD';
 
 /** Refusals of Fastify itself, and mistakes of ours: those say nothing of what they met. */
 function asStatus(error: FastifyError | StatusError | TrigateError): StatusError {

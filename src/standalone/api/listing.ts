@@ -22,8 +22,7 @@ const token = z.object({ version: z.number(), after: z.string() });
 export function listPage(store: ObjectStore, type: ServedType, namespace: string | undefined, query: Query): Page {
   const from = query.continue === '' ? undefined : readToken(query.continue);
   if (from && from.version > store.version) throw expired(from.version, store.version);
-  // "Not older than": what stands now is good enough, once there is such a version.
-  const version = from?.version ?? Math.max(store.version, query.resourceVersion ?? 0);
+  const version = from?.version ?? versionOf(query, store.version);
   const selected = store
     .list(resourceName(type), namespace, version)
     .filter((object) => query.selects(object) && (from === undefined || sortKey(object) > from.after));
@@ -40,6 +39,11 @@ export function listPage(store: ObjectStore, type: ServedType, namespace: string
     },
     items,
   };
+}
+
+/** "Not older than": what stands now is good enough, once there is such a version. */
+function versionOf({ resourceVersion = 0, resourceVersionMatch }: Query, current: number): number {
+  return resourceVersionMatch === 'Exact' ? resourceVersion : Math.max(current, resourceVersion);
 }
 
 function readToken(text: string): z.infer<typeof token> {

@@ -70,19 +70,21 @@ const schemaName = ({ group, version, kind }: ServedType): string =>
   [...(group || 'k8s.io.api.core').split('.').reverse(), version, kind].join('.');
 const reference = (type: ServedType) => ({ $ref: `#/components/schemas/${schemaName(type)}` });
 
-/** What fields a spec has is checked by the server, sentence by sentence; here it is only an object. */
+/** What fields a spec has is checked by the server, sentence by sentence; here it is told for people. */
 function schema(type: ServedType): object {
   const open = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const { description = `${type.kind} of ${apiVersionOf(type)}`, required, properties } = type.schema ?? {};
   return {
     type: 'object',
-    description: `${type.kind} of ${apiVersionOf(type)}`,
+    description,
+    ...(required && { required }),
     'x-kubernetes-group-version-kind': [gvk(type)],
     'x-kubernetes-preserve-unknown-fields': true,
     properties: {
-      apiVersion: { type: 'string' },
-      kind: { type: 'string' },
-      metadata: open,
-      ...(hasStatus(type) && { spec: open, status: open }),
+      apiVersion: { type: 'string', description: 'Group and version of the API.' },
+      kind: { type: 'string', description: 'What sort of object it is.' },
+      metadata: { ...open, description: 'Name, namespace, labels and the like.' },
+      ...(properties ?? (hasStatus(type) && { spec: open, status: open })),
     },
   };
 }

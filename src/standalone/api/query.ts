@@ -26,6 +26,7 @@ const query = z.object({
     .regex(/^\d{0,15}$/, 'must be a number')
     .transform((text) => (text === '' || text === '0' ? undefined : Number(text)))
     .optional(),
+  resourceVersionMatch: z.enum(['', 'Exact', 'NotOlderThan'], 'must be Exact or NotOlderThan').default(''),
   watch: flag,
   allowWatchBookmarks: flag,
   sendInitialEvents: flag,

@@ -20,7 +20,9 @@ export function renderTable(objects: readonly KubernetesObject[], options: Table
     metadata,
     columnDefinitions: [
       { name: 'Name', type: 'string', format: 'name', description: 'Name of the object', priority: 0 },
-      ...type.columns.map(({ name, path, type }) => ({ name, type, format: '', description: path, priority: 0 })),
+      ...type.columns.map(({ name, path, type, wide = false }) => {
+        return { name, type, format: '', description: path, priority: Number(wide) };
+      }),
     ],
     rows: objects.map((object) => ({
       cells: [object.metadata.name, ...type.columns.map((column) => cell(object, column, options.now))],
@@ -34,7 +36,8 @@ function rowObject(object: KubernetesObject, { includeObject, apiVersion }: Tabl
   return { kind: 'PartialObjectMetadata', apiVersion, metadata: object.metadata };
 }
 
-function cell(object: KubernetesObject, column: PrinterColumn, now: number): unknown {
+/** What a column shows of an object; null: nothing. */
+export function cell(object: KubernetesObject, column: PrinterColumn, now: number): unknown {
   const value = valueAt(object, column.path);
   switch (column.type) {
     case 'date':

@@ -27,7 +27,8 @@ export interface Preconditions {
 
 /**
  * What can be done to objects, and what is checked before. Every verb checks everything first and then makes one write,
- * so a refused request leaves nothing behind. All throw StatusError.
+ * so a refused request leaves nothing behind. Those that write are called in a transaction of the store. All throw
+ * StatusError.
  */
 export interface Verbs {
   get(place: Place): KubernetesObject;

@@ -33,12 +33,12 @@ export function launch(plan: RunPlan, options: LaunchOptions): Launch {
       'function-name': options.functionName,
       timeout: plan.timeoutMs / 1_000,
       runtime: plan.runtime,
-      'memory-limit': '0',
+      'memory-limit': plan.memoryLimit,
     },
   };
   return {
     ...interpreter(plan, JSON.stringify(settings)),
-    env: { ...options.environment, ...kubelessEnvironment(plan) },
+    env: { ...options.environment, ...plan.environment, ...kubelessEnvironment(plan) },
     cwd: join(options.file, '..'),
   };
 }
@@ -61,5 +61,5 @@ const kubelessEnvironment = (plan: RunPlan) => ({
   FUNC_HANDLER: plan.handler,
   FUNC_TIMEOUT: String(plan.timeoutMs / 1_000),
   FUNC_RUNTIME: plan.runtime,
-  FUNC_MEMORY_LIMIT: '0',
+  FUNC_MEMORY_LIMIT: plan.memoryLimit,
 });

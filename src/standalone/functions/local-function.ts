@@ -4,7 +4,7 @@ import type { FunctionObject } from '../../domain/function.ts';
 import type { Logger } from '../../domain/kind.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { codeFolder } from './code-folder.ts';
-import { openOutput } from './output.ts';
+import { type OutputReader, openOutput } from './output.ts';
 import { planFunction } from './plan.ts';
 import { nextStatus, type Report } from './status.ts';
 import { createStatusWriter } from './status-writer.ts';
@@ -14,7 +14,7 @@ import type { VersionContext } from './version.ts';
 /** One Function object and everything that runs for it. */
 export interface LocalFunction {
   follow(object: FunctionObject): void;
-  lines(): readonly string[];
+  readonly output: OutputReader;
   /** Idempotent. */
   close(deadline: Deadline): Promise<void>;
   /** Closes it and removes its folder. */
@@ -65,7 +65,7 @@ export function openLocalFunction(options: LocalFunctionOptions): LocalFunction 
       current = object;
       supervisor.follow(planFunction(object));
     },
-    lines: output.lines,
+    output,
     close,
     async remove(deadline) {
       await close(deadline);

@@ -10,6 +10,7 @@ const functionWith = (spec: FunctionSpec): FunctionObject => ({
   metadata: { name: 'orders' },
   spec,
 });
+const podOf = (container: object) => ({ spec: { template: { spec: { containers: [container] } } } });
 const planOf = (spec: FunctionSpec) => planFunction(functionWith(spec));
 
 test('a function with an endpoint is run elsewhere, whatever else it says', () => {
@@ -36,6 +37,19 @@ test('text and base64 are the same code', () => {
 describe('what cannot run here is refused with a reason and a sentence', () => {
   test.each<[string, FunctionSpec, string, string]>([
     ['no code', { runtime: 'nodejs24', handler: 'a.b' }, 'NoCode', 'neither spec.function nor spec.endpoint'],
+    [
+      'a variable from a Secret',
+      { ...good, deployment: podOf({ env: [{ name: 'KEY', valueFrom: { secretKeyRef: {} } }] }) },
+      'ContainerNotSupported',
+      'KEY has valueFrom',
+    ],
+    [
+      'a volume',
+      { ...good, deployment: podOf({ volumeMounts: [{ name: 'v', mountPath: '/v' }] }) },
+      'ContainerNotSupported',
+      'v at /v',
+    ],
+    ['no Deployment', { ...good, deployment: 'x' }, 'ContainerNotSupported', 'spec.deployment is not a Deployment'],
     ['no runtime', { ...good, runtime: undefined }, 'UnsupportedRuntime', 'spec.runtime is missing'],
     ['another runtime', { ...good, runtime: 'go1.14' }, 'UnsupportedRuntime', 'spec.runtime is "go1.14"'],
     ['no handler', { ...good, handler: undefined }, 'InvalidHandler', 'spec.handler is missing'],

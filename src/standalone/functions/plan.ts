@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { parseDuration } from '../../domain/duration.ts';
 import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionObject, type FunctionSpec } from '../../domain/function.ts';
+import { type Container, readContainer } from './container.ts';
 
 export type Language = 'nodejs' | 'python';
 
@@ -12,7 +13,7 @@ export type Plan =
   /** It has its own endpoint: nothing to run. */
   | { readonly type: 'elsewhere' };
 
-export interface RunPlan {
+export interface RunPlan extends Container {
   readonly type: 'run';
   /** Changes with whatever makes a new process necessary, and with nothing else. */
   readonly version: string;
@@ -59,13 +60,15 @@ export function planFunction(object: FunctionObject): Plan {
       'spec.deps names packages; the local runner does not install any. Leave it empty, or run the function elsewhere and set spec.endpoint.',
     );
   }
-  return run(spec, { language, module: names[1] ?? '', handler: names[2] ?? '', code });
+  const container = readContainer(spec);
+  if ('problem' in container) return refuse('ContainerNotSupported', container.problem);
+  return run(spec, { language, module: names[1] ?? '', handler: names[2] ?? '', code, ...container });
 }
 
-function run(spec: FunctionSpec, parts: Pick<RunPlan, 'language' | 'module' | 'handler' | 'code'>): RunPlan {
+function run(spec: FunctionSpec, parts: Omit<RunPlan, 'type' | 'version' | 'runtime' | 'timeoutMs'>): RunPlan {
   const timeoutMs = parseDuration(String(spec.timeout ?? '')) || DEFAULT_FUNCTION_TIMEOUT_MS;
-  const runtime = spec.runtime ?? parts.language;
-  const identity = [runtime, parts.module, parts.handler, timeoutMs, hash('sha256', parts.code)].join('\n');
+  const runtime = spec.runtime || parts.language;
+  const identity = JSON.stringify({ runtime, timeoutMs, ...parts, code: hash('sha256', parts.code) });
   const version = hash('sha256', identity).slice(0, VERSION_LENGTH);
   return { type: 'run', version, runtime, timeoutMs, ...parts };
 }

@@ -178,7 +178,7 @@ describe.each(languages)('a $language function', ({ echo, failing, blocking, pid
       topic: 'orders',
       context: { 'function-name': name, timeout: 7, runtime: echo.runtime, 'memory-limit': '0' },
     });
-    expect(runner.logs('default', name)).toEqual(['loaded']);
+    expect(runner.output('default', name)?.lines()).toEqual(['loaded']);
   });
 
   test('answers bad calls by itself', async () => {
@@ -193,11 +193,28 @@ describe.each(languages)('a $language function', ({ echo, failing, blocking, pid
     expect(await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text()).toBe('OK');
   });
 
+  test('counts its calls by method, failures apart', async () => {
+    await startRunner();
+    await create(failing);
+    const url = await endpoint();
+    await call(url);
+    await fetch(url, { headers: { connection: 'close' } });
+    await call(url);
+    const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
+    expect(text).toContain('function_calls_total{method="POST"} 2\n');
+    expect(text).toContain('function_failures_total{method="POST"} 2\n');
+    expect(text).toContain('function_calls_total{method="GET"} 1\n');
+    expect(text).toMatch(/function_duration_seconds_sum\{method="POST"\} \d/);
+    expect(text).toContain('function_duration_seconds_bucket{method="POST",le="+Inf"} 2\n');
+  });
+
   test('that throws answers 500 and says why only in its output', async () => {
     const runner = await startRunner();
     await create(failing);
     expect(await call(await endpoint())).toMatchObject({ status: 500, body: 'Internal Server Error' });
-    await eventually('the reason is in the output', () => runner.logs('default', name).join().includes('secret 42'));
+    await eventually('the reason is in the output', () =>
+      runner.output('default', name)?.lines().join().includes('secret 42'),
+    );
   });
 
   test('that blocks is answered 408 for, and started anew', async () => {
@@ -319,6 +336,16 @@ test('endpoints of an earlier run are gone before the runner has started', async
   expect((await stored()).status?.endpoint).toBeUndefined();
 });
 
+test('what a function printed is still there after the next start', async () => {
+  const first = await startRunner();
+  await create(node('console.log("loaded"); exports.f = () => {};'));
+  await endpoint();
+  await first.close(systemClock.monotonic() + 5_000);
+  const second = await startRunner();
+  await endpoint();
+  await eventually('both lines', () => second.output('default', name)?.lines().join() === 'loaded,loaded');
+});
+
 test('a deleted function is ended and its folder removed; made again, it runs again', async () => {
   await startRunner();
   await create(node('export const f = () => String(process.pid);'));
@@ -328,6 +355,21 @@ test('a deleted function is ended and its folder removed; made again, it runs ag
   await eventually('process and folder are gone', () => !isAlive(pid) && !existsSync(folder));
   await create(node('export const f = () => "again";'));
   expect(await call(await endpoint())).toMatchObject({ body: 'again' });
+});
+
+test('a process has the variables of its object, and no volume', async () => {
+  await startRunner();
+  const container = { env: [{ name: 'GREETING', value: 'hello' }], resources: { limits: { memory: '64Mi' } } };
+  const pod = (one: object) => ({ spec: { template: { spec: { containers: [one] } } } });
+  const code = 'exports.f = (_, context) => process.env.GREETING + context["memory-limit"];';
+  await create(node(code, { deployment: pod(container) }));
+  expect(await call(await endpoint())).toMatchObject({ body: 'hello64Mi' });
+  const volumeMounts = [{ name: 'keys-vol', mountPath: '/keys' }];
+  await api.resources.patch(functionResource, 'default', name, {
+    spec: { deployment: pod({ ...container, volumeMounts }) },
+  });
+  const { message } = await becomes('False', 'ContainerNotSupported');
+  expect(message).toContain('mounts the volume keys-vol at /keys');
 });
 
 test('a process inherits nothing but the environment it is given', async () => {

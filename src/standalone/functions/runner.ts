@@ -5,6 +5,7 @@ import type { Logger } from '../../domain/kind.ts';
 import { follow } from '../../resources/follow.ts';
 import type { Resources } from '../../resources/resources.ts';
 import { type LocalFunction, openLocalFunction } from './local-function.ts';
+import type { OutputReader } from './output.ts';
 import { createPorts } from './ports.ts';
 import { writeStatus } from './status-writer.ts';
 
@@ -22,8 +23,8 @@ export interface FunctionRunnerOptions {
 }
 
 export interface FunctionRunner {
-  /** What a function printed, oldest first: at most the last 500 lines. Empty when there is no such function here. */
-  logs(namespace: string, name: string): readonly string[];
+  /** What a function prints; undefined when there is no such function here. */
+  output(namespace: string, name: string): OutputReader | undefined;
   /** Ends every process: asked first, killed at the deadline. Idempotent; never rejects. */
   close(deadline: Deadline): Promise<void>;
 }
@@ -88,7 +89,7 @@ export async function startFunctionRunner(options: FunctionRunnerOptions): Promi
   }
 
   return {
-    logs: (namespace, name) => functions.get(`${namespace}/${name}`)?.lines() ?? [],
+    output: (namespace, name) => functions.get(`${namespace}/${name}`)?.output,
     async close(deadline) {
       closing.abort();
       await follower.close();

@@ -23,6 +23,8 @@ const plan = (code: string): RunPlan => ({
   handler: 'f',
   code: Buffer.from(code),
   timeoutMs: 1_000,
+  environment: {},
+  memoryLimit: '0',
 });
 
 function context(clock: ManualClock, name: string, ports: Ports = createPorts()): VersionContext & { lines: string[] } {

@@ -1,8 +1,8 @@
 import { TrigateError } from '../../domain/errors.ts';
+import type { Writer } from '../writer.ts';
 import type { Batch, EventTable, ReadLimit, StoredCoordinates } from './events.ts';
 import type { GroupOwner, GroupTable, Predecessor, StoredGroup } from './groups.ts';
 import { matches } from './names.ts';
-import type { Writer } from './writer.ts';
 
 /** A group as its owner works with it. One owner at a time: a closed or failed one can change nothing any more. */
 export interface LogGroup {

@@ -2,12 +2,12 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Cancel, Clock } from '../../domain/clock.ts';
 import { asError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/kind.ts';
+import type { Writer } from '../writer.ts';
 import type { StoredCoordinates } from './events.ts';
 import type { GroupTable } from './groups.ts';
 import { matches } from './names.ts';
 import { integer } from './row.ts';
 import type { TopicTable } from './topics.ts';
-import type { Writer } from './writer.ts';
 
 export interface RetentionLimits {
   /** Milliseconds since publication. */

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import { TrigateError } from '../../domain/errors.ts';
 import type { Logger } from '../../domain/kind.ts';
 import type { Topics } from '../../domain/publish.ts';
+import { createWriter } from '../writer.ts';
 import { openDatabase } from './database.ts';
 import { checkSize, createEventTable, headersText } from './events.ts';
 import type { GroupOwner, GroupRequest } from './groups.ts';
@@ -12,7 +13,6 @@ import { openGroup } from './open-group.ts';
 import type { RetentionLimits } from './retention.ts';
 import { createRetention, defaultRetention } from './retention.ts';
 import { createTopicTable } from './topics.ts';
-import { createWriter } from './writer.ts';
 
 export interface TopicLogOptions {
   /** The file, `<dataDir>/log.db`; its folder is made. */

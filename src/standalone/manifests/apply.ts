@@ -74,9 +74,11 @@ async function listAll(resources: Resources, type: ServedType): Promise<Map<stri
 
 async function applyOne(
   resources: Resources,
-  { type, object }: Manifest,
+  manifest: Manifest,
   listed: KubernetesObject | undefined,
 ): Promise<'created' | 'changed' | 'same'> {
+  const { type } = manifest;
+  const object = withOrigin(manifest);
   let before = listed;
   for (let tries = 1; ; tries++) {
     try {
@@ -94,6 +96,11 @@ async function applyOne(
       before = await resources.get(type, object.metadata.namespace, object.metadata.name).catch(absent);
     }
   }
+}
+
+function withOrigin({ file, object }: Manifest): KubernetesObject {
+  const annotations = { ...object.metadata.annotations, [APPLIED_FROM]: resolve(file) };
+  return { ...object, metadata: { ...object.metadata, annotations } };
 }
 
 const isLostRace = (error: unknown): boolean =>

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearest } from '../../domain/nearest.ts';
 import { apiVersionOf, type Issue, type KubernetesObject, type ServedType } from '../../domain/resource.ts';
 import { fieldName } from '../../domain/schema.ts';
 import { isNamespaceName, metadataIssues } from '../api/names.ts';
@@ -27,18 +28,23 @@ const header = z.looseObject(
 
 export type Checked =
   | { readonly type: 'object'; readonly served: ServedType; readonly object: KubernetesObject }
-  | { readonly type: 'wrong'; readonly issues: readonly Issue[] };
+  | { readonly type: 'wrong'; readonly issues: readonly Issue[] }
+  /** Of an API group that is none of ours, and not nearly one: `Deployment (apps/v1)`. */
+  | { readonly type: 'foreign'; readonly name: string; readonly issues: readonly Issue[] };
 
-/** What a document must have before anything can be said of its spec: a known type, and sound metadata. */
-export function checkHeader(value: unknown, types: readonly ServedType[]): Checked {
+/**
+ * What a document must have before anything can be said of its spec: a known type, and sound metadata.
+ * @param namespace of an object that names none
+ */
+export function checkHeader(value: unknown, types: readonly ServedType[], namespace = 'default'): Checked {
   const parsed = header.safeParse(value);
   if (!parsed.success) {
     const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(asStep), message }));
     return { type: 'wrong', issues };
   }
   const served = types.find((type) => apiVersionOf(type) === parsed.data.apiVersion && type.kind === parsed.data.kind);
-  if (served === undefined) return { type: 'wrong', issues: [unknownType(parsed.data, types)] };
-  const object: KubernetesObject = withNamespace(parsed.data as KubernetesObject, served);
+  if (served === undefined) return unknownObject(parsed.data, types);
+  const object: KubernetesObject = withNamespace(parsed.data as KubernetesObject, served, namespace);
   const issues = [...metadataIssues(served, object.metadata), ...namespaceIssues(object, served)];
   return issues.length > 0 ? { type: 'wrong', issues } : { type: 'object', served, object };
 }
@@ -49,10 +55,8 @@ export const sentence = ({ path, message }: Issue): string =>
 
 const asStep = (step: PropertyKey): string | number => (typeof step === 'symbol' ? String(step) : step);
 
-const withNamespace = (object: KubernetesObject, type: ServedType): KubernetesObject =>
-  type.namespaced
-    ? { ...object, metadata: { ...object.metadata, namespace: object.metadata.namespace ?? 'default' } }
-    : object;
+const withNamespace = (object: KubernetesObject, type: ServedType, namespace: string): KubernetesObject =>
+  type.namespaced ? { ...object, metadata: { namespace, ...object.metadata } } : object;
 
 function namespaceIssues({ metadata }: KubernetesObject, type: ServedType): Issue[] {
   const path = ['metadata', 'namespace'];
@@ -62,6 +66,14 @@ function namespaceIssues({ metadata }: KubernetesObject, type: ServedType): Issu
   return [
     { path, message: `must be at most 63 lower-case letters, digits or "-", found ${shown(metadata.namespace)}` },
   ];
+}
+
+function unknownObject(header: { apiVersion: string; kind: string }, types: readonly ServedType[]): Checked {
+  const issues = [unknownType(header, types)];
+  const [group = ''] = header.apiVersion.split('/');
+  const groups = types.map((type) => (type.group === '' ? type.version : type.group));
+  if (nearest(group, groups) !== undefined) return { type: 'wrong', issues };
+  return { type: 'foreign', name: `${header.kind} (${header.apiVersion})`, issues };
 }
 
 function unknownType({ apiVersion, kind }: { apiVersion: string; kind: string }, types: readonly ServedType[]): Issue {

@@ -1,4 +1,4 @@
-import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
+import type { Issue, KubernetesObject, ServedType } from '../../domain/resource.ts';
 
 /** A place in a file; both count from 1. */
 export interface Position {
@@ -17,8 +17,10 @@ export interface Problem extends Position {
 export interface Manifest {
   readonly file: string;
   readonly position: Position;
+  /** Where a field stands, or the nearest parent that exists. */
+  locate(path: Issue['path']): Position;
   readonly type: ServedType;
-  /** With its namespace, `trigate.dev/applied-from`, and the code of `trigate.dev/from-file`. */
+  /** With its namespace, and the code of `trigate.dev/from-file`. */
   readonly object: KubernetesObject;
 }
 

@@ -7,7 +7,6 @@ import { functionResource } from '../../domain/function.ts';
 import type { ServedType } from '../../domain/resource.ts';
 import { specIssues } from '../../domain/schema.ts';
 import { labelSelector } from '../../domain/trigger.ts';
-import { APPLIED_FROM } from './manifest.ts';
 import { readManifests } from './read.ts';
 
 const triggerSpec = z.strictObject({ topic: z.string(), functionSelector: labelSelector.default({}) });
@@ -134,7 +133,34 @@ test('the good documents beside bad ones are read, in the order of the types', a
     'KafkaTrigger default/t',
   ]);
   expect(new Set(problems.map(({ file }) => file))).toEqual(new Set([join(folder, 'a.yaml'), join(folder, 'c.yaml')]));
-  expect(objects[0]?.object.metadata.annotations).toEqual({ [APPLIED_FROM]: join(folder, 'b.yml') });
+});
+
+test('the items of a list are objects of their own, where they stand', async () => {
+  const item = (name: string, spec: string) =>
+    `- ${TRIGGER.replaceAll('\n', '\n  ')}metadata: {name: ${name}}\n  spec: ${spec}\n`;
+  const input = `apiVersion: v1\nkind: List\nitems:\n${item('a', '{topic: t}')}${item('b', '{}')}`;
+  const { objects, problems } = await readManifests(['-'], types, { input });
+  expect(objects.map(({ object, position }) => [object.metadata.name, position.line])).toEqual([['a', 4]]);
+  expect(problems).toEqual([{ file: '-', line: 11, column: 3, message: 'spec.topic is missing.' }]);
+});
+
+test('objects of other API groups are problems, unless they are passed by', async () => {
+  const input = 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n';
+  const refused = await readManifests(['-'], types, { input });
+  expect(refused.problems[0]?.message).toMatch(/^apiVersion must be one of .+, found "apps\/v1"\.$/);
+  const passed = await readManifests(['-'], types, { input, passForeign: true });
+  expect(passed.problems).toEqual([]);
+  expect(passed.foreign).toMatchObject([{ message: 'Deployment (apps/v1)' }]);
+  const typo = input.replace('apps/v1', 'kubeles.io/v1beta1');
+  expect((await readManifests(['-'], types, { input: typo, passForeign: true })).problems).toHaveLength(1);
+});
+
+test('a field that is not known is said with the one that is nearest', async () => {
+  const input = `${TRIGGER}metadata: {name: t}\nspec: {topic: t, funtionSelector: {}}\n`;
+  const { problems } = await readManifests(['-'], types, { input });
+  expect(problems.map(({ message }) => message)).toEqual([
+    'spec.funtionSelector is not a field that is known here (did you mean functionSelector?).',
+  ]);
 });
 
 test('an object that is declared twice is a problem of the second place', async () => {

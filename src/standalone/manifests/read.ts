@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Issue, ServedType } from '../../domain/resource.ts';
 import { checkHeader, sentence } from './check.ts';
 import { inlineCode } from './inline-code.ts';
-import { APPLIED_FROM, describeObject, type Manifest, type Position, type Problem } from './manifest.ts';
+import { describeObject, type Manifest, type Position, type Problem } from './manifest.ts';
 import { readDocuments, type YamlDocument } from './yaml-documents.ts';
 
 export interface Manifests {
@@ -13,6 +13,17 @@ export interface Manifests {
   readonly problems: readonly Problem[];
   /** Folders whose changes matter: of the manifests, and of the code that they name. */
   readonly folders: readonly string[];
+  /** Objects of other API groups, where they are passed by. */
+  readonly foreign: readonly Problem[];
+}
+
+export interface ReadOptions {
+  /** What stands for the path `-`. Code that it names is looked for in the folder of the process. */
+  readonly input?: string;
+  /** Objects of other API groups are no problem. */
+  readonly passForeign?: boolean;
+  /** Of objects that name none. Default: `default`. */
+  readonly namespace?: string;
 }
 
 const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
@@ -21,17 +32,27 @@ const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
  * Reads and checks manifests. Nothing is applied; a bad file or document does not stop the others.
  * @param paths folders (their `*.yaml`, `*.yml` and `*.json`, not those of folders below, as kubectl does) and files
  */
-export async function readManifests(paths: readonly string[], types: readonly ServedType[]): Promise<Manifests> {
-  const found: Read = { objects: [], problems: [], folders: new Set() };
-  for (const path of paths) await readRoot(path, types, found);
+export async function readManifests(
+  paths: readonly string[],
+  types: readonly ServedType[],
+  { input, passForeign = false, namespace = 'default' }: ReadOptions = {},
+): Promise<Manifests> {
+  const found: Read = { objects: [], problems: [], foreign: [], folders: new Set(), passForeign, namespace };
+  for (const path of paths) {
+    if (path === '-' && input !== undefined) await readText(input, { file: '-', root: '.', types }, found);
+    else await readRoot(path, types, found);
+  }
   const objects = withoutDuplicates(found).toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
-  return { objects, problems: found.problems, folders: [...found.folders] };
+  return { objects, problems: found.problems, foreign: found.foreign, folders: [...found.folders] };
 }
 
 interface Read {
   readonly objects: Manifest[];
   readonly problems: Problem[];
+  readonly foreign: Problem[];
   readonly folders: Set<string>;
+  readonly passForeign: boolean;
+  readonly namespace: string;
 }
 
 async function readRoot(path: string, types: readonly ServedType[], found: Read): Promise<void> {
@@ -54,7 +75,11 @@ async function readManifestFile(file: string, root: string, types: readonly Serv
     found.problems.push(text);
     return;
   }
-  for (const document of readDocuments(text)) await readObject(document, { file, root, types }, found);
+  await readText(text, { file, root, types }, found);
+}
+
+async function readText(text: string, place: Place, found: Read): Promise<void> {
+  for (const document of readDocuments(text)) await readObject(document, place, found);
 }
 
 interface Place {
@@ -73,16 +98,18 @@ async function readObject(document: YamlDocument, { file, root, types }: Place, 
       found.problems.push({ file, ...document.locate(issue.path), message: sentence(issue) });
     }
   };
-  const checked = checkHeader(document.value, types);
-  if (checked.type === 'wrong') return report(checked.issues);
+  const checked = checkHeader(document.value, types, found.namespace);
+  if (checked.type === 'foreign' && found.passForeign) {
+    found.foreign.push({ file, ...document.locate([]), message: checked.name });
+    return;
+  }
+  if (checked.type !== 'object') return report(checked.issues);
   const inlined = await inlineCode(checked.object, checked.served, file, root);
   if (inlined.folder !== undefined) found.folders.add(inlined.folder);
   const issues = inlined.issues.length > 0 ? inlined.issues : checked.served.validate(inlined.object);
   if (issues.length > 0) return report(issues);
-  const { metadata } = inlined.object;
-  const annotations = { ...metadata.annotations, [APPLIED_FROM]: resolve(file) };
-  const object = { ...inlined.object, metadata: { ...metadata, annotations } };
-  found.objects.push({ file, position: document.locate([]), type: checked.served, object });
+  const { served: type } = checked;
+  found.objects.push({ file, position: document.locate([]), locate: document.locate, type, object: inlined.object });
 }
 
 /** The first of two objects with one name stands; the second is a problem. */

@@ -26,17 +26,33 @@ export function readDocuments(text: string): YamlDocument[] {
   return documents.flatMap((document) => readDocument(document, at) ?? []);
 }
 
-function readDocument(document: Document.Parsed, at: (offset: number) => Position): YamlDocument | undefined {
+function readDocument(
+  document: Document.Parsed,
+  at: (offset: number) => Position,
+): YamlDocument | readonly YamlDocument[] | undefined {
   const [error] = document.errors;
   if (error) return { type: 'broken', position: at(error.pos[0]), message: `The YAML is broken: ${error.message}` };
   const start = document.contents?.range[0] ?? 0;
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     if (value === null || value === undefined) return undefined;
-    return { type: 'value', value, locate: (path) => at(offsetOf(document, path)) };
+    const locate = (path: Issue['path']) => at(offsetOf(document, path));
+    return (
+      itemsOf(value)?.map((item, i) => ({
+        type: 'value' as const,
+        value: item,
+        locate: (path: Issue['path']) => locate(['items', i, ...path]),
+      })) ?? { type: 'value', value, locate }
+    );
   } catch (error) {
     return { type: 'broken', position: at(start), message: `The YAML is broken: ${asError(error).message}` };
   }
+}
+
+/** `kubectl get -o yaml` puts objects into a list of that form. */
+function itemsOf(value: unknown): readonly unknown[] | undefined {
+  if (typeof value !== 'object' || value === null || !('kind' in value) || !('items' in value)) return undefined;
+  return String(value.kind).endsWith('List') && Array.isArray(value.items) ? value.items : undefined;
 }
 
 /** A field's place is its key's; an element's place is its own. */

@@ -146,7 +146,7 @@ describe('trigger cronjob', () => {
     await using api = await startApi({ report: recorder.url('report') });
     await api.run('create', 'n', '--function', 'report', '--schedule', '@yearly');
     expect((await api.run('fire', 'n')).stderr).toContain('runs nowhere');
-    const controller = await startCronController(api.url, systemClock, true);
+    const controller = await startCronController(api, systemClock, true);
     await eventually('the trigger runs', async () => {
       const { status } = await api.resources.get<Trigger>(cronJobTriggerType, 'default', 'n');
       return status?.claims?.report !== undefined && status.functions?.includes('report');

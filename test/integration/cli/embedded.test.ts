@@ -91,7 +91,7 @@ describe('against the embedded gateway', () => {
     expect(await run('topic delete orders')).toMatchObject({ code: 0 });
     expect((await run('topic delete orders')).code).toBe(1);
     expect((await run('events')).stderr).toBe('INFO[0000] No events found.\n');
-    expect((await run('ledger')).stderr).toBe('INFO[0000] The ledger balances.\n');
+    expect((await run('ledger')).stderr).toBe('INFO[0000] No counts found.\nINFO[0000] The ledger balances.\n');
   });
 
   it.each(['topic list'])('%s without the token says how to give it', async (words) => {

@@ -14,9 +14,9 @@ export interface Received {
 
 /**
  * A gateway of prepared answers by request line (`GET /v1/topics`); the query is not part of it. A line that nobody
- * prepared is 404. Keeps what it was asked.
+ * prepared is 404, one with a function asks that each time. Keeps what it was asked.
  */
-export async function fakeGateway(answers: Readonly<Record<string, Answer>>) {
+export async function fakeGateway(answers: Readonly<Record<string, Answer | (() => Answer)>>) {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     received.push({
@@ -25,7 +25,8 @@ export async function fakeGateway(answers: Readonly<Record<string, Answer>>) {
       body: await text(request),
     });
     const path = request.url?.split('?')[0];
-    send(response, answers[`${request.method} ${path}`] ?? notFound);
+    const answer = answers[`${request.method} ${path}`] ?? notFound;
+    send(response, typeof answer === 'function' ? answer() : answer);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

@@ -73,13 +73,45 @@ describe('events', () => {
     ).toEqual([row, gap]);
   });
 
-  it('follows the live feed and says when it ends', async () => {
-    const stream = `: hello\n\nid: a-1\ndata: ${JSON.stringify(row)}\n\ndata: ${JSON.stringify(gap)}\n\n`;
-    await using gateway = await fakeGateway({ 'GET /v1/events': { stream } });
-    const result = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: gateway.url });
+  it('follows the live feed, and comes back to it where it was', async () => {
+    const first = `id: a-0\n: connected\n\nid: a-1\ndata: ${JSON.stringify(row)}\n\n`;
+    const second = `id: a-1\n: connected\n\nevent: skipped\ndata: {"rows":7}\n\nid: a-9\ndata: ${JSON.stringify(gap)}\n\n`;
+    const third = `id: b-1\ndata: ${JSON.stringify(row)}\n\n`;
+    const streams = [{ stream: first }, { stream: second }, { status: 503, body: {} }, { stream: third }];
+    await using gateway = await fakeGateway({
+      'GET /v1/events': () => streams.shift() ?? { status: 410, body: { code: 'EXPIRED', detail: 'enough' } },
+    });
+    const env = { TRIGATE_GATEWAY: gateway.url };
+    const result = await commandLine(['events', '-f'], env);
     expect(gateway.received[0]?.headers.accept).toBe('text/event-stream');
-    expect(result.stdout).toBe(TABLE);
-    expect(result).toMatchObject({ code: 1, stderr: expect.stringContaining('The gateway has ended the feed.') });
+    const after = gateway.received.map(({ line }) =>
+      new URL(line.split(' ')[1] ?? '', gateway.url).searchParams.get('after'),
+    );
+    expect(after).toEqual([null, 'a-1', 'a-9', 'a-9', 'b-1']);
+    expect(result).toEqual({
+      code: 1,
+      stdout: `${TABLE}${TABLE.split('\n').slice(1, 3).join('\n')}\n`,
+      stderr: [
+        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
+        'INFO[0000] The gateway is back.',
+        'WARN[0000] 7 rows were lost here: they came faster than they could be sent.',
+        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
+        'INFO[0000] The gateway is back.',
+        'WARN[0000] The gateway was started anew: what came between the row above and its end may be missing here.',
+        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
+        'FATA[0000] enough',
+        '',
+      ].join('\n'),
+    });
+  });
+
+  it('does not wait for a gateway that was never there, and not for one that refuses', async () => {
+    const never = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: 'http://127.0.0.1:1' });
+    expect(never).toMatchObject({ code: 1, stderr: expect.stringContaining('Cannot reach http://127.0.0.1:1') });
+    const body = { code: 'CONFLICT', detail: '64 live feeds are open.' };
+    await using gateway = await fakeGateway({ 'GET /v1/events': { status: 409, body } });
+    const refused = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: gateway.url });
+    expect(refused).toMatchObject({ code: 1, stderr: 'FATA[0000] 64 live feeds are open.\n' });
   });
 
   it('ends well when the person stops it', async () => {
@@ -141,6 +173,21 @@ describe('ledger', () => {
       '0',
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'INFO[0000] The ledger balances.\n' });
+  });
+
+  it('prints the counts of one trigger, and its gaps', async () => {
+    const gap = { from: Date.UTC(2026, 0, 2), to: '2026-01-02T00:01:00.000Z', cause: 'disconnected' };
+    const named = (name: string) => ({ kind: 'nats', namespace: 'default', name, gaps: [gap], functions: [counts] });
+    const triggers = [named('a'), named('b')];
+    await using gateway = await fakeGateway({ 'GET /v1/ledger': ok({ balanced: true, triggers }) });
+    const run = (...args: string[]) => commandLine(['ledger', ...args], { TRIGATE_GATEWAY: gateway.url });
+    const { stdout, stderr } = await run('--trigger', 'b', '--no-headers');
+    expect(stdout).toMatch(/^nats\/default\/b .+\n$/);
+    expect(stderr).toContain(
+      'WARN[0000] nats/default/b has a gap from 2026-01-02T00:00:00.000Z to 2026-01-02T00:01:00.000Z: disconnected.\n',
+    );
+    expect((await run('-n', 'other')).stderr).toBe('INFO[0000] No counts found.\nINFO[0000] The ledger balances.\n');
+    expect((await run('-o', 'jsonpath={.triggers[*].name}', '--function', 'bill')).stdout).toBe('a b');
   });
 
   it('fails when they do not add up', async () => {

@@ -74,6 +74,15 @@ describe('topic', () => {
     });
   });
 
+  it('lists in other forms', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: ['b', 'a'] }) });
+    const listed = async (output: string) =>
+      (await commandLine(['topic', 'list', '-o', output], { TRIGATE_GATEWAY: gateway.url })).stdout;
+    expect(JSON.parse(await listed('json'))).toEqual({ topics: ['a', 'b'] });
+    expect(await listed('jsonpath={.topics[0]}')).toBe('a');
+    expect(await listed('name')).toBe('a\nb\n');
+  });
+
   it('takes Kubeless’ --kafka-namespace', async () => {
     await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: [] }) });
     const args = ['topic', 'list', '--kafka-namespace', 'kubeless'];

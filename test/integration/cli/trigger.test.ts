@@ -9,7 +9,11 @@ const SORTS = [
 const path = (plural: string, namespace: string, name = '') =>
   `/apis/kubeless.io/v1beta1/namespaces/${namespace}/${plural}${name && `/${name}`}`;
 const FUNCTIONS = `GET ${path('functions', 'default')}`;
-const named = (name: string) => ({ apiVersion: 'kubeless.io/v1beta1', kind: 'Function', metadata: { name } });
+const named = (name: string, labels = {}) => ({
+  apiVersion: 'kubeless.io/v1beta1',
+  kind: 'Function',
+  metadata: { name, labels },
+});
 const UNREACHABLE = { TRIGATE_GATEWAY: 'http://127.0.0.1:1' };
 
 describe.each(SORTS)('trigger $noun', ({ noun, title, kind, plural }) => {
@@ -25,7 +29,11 @@ describe.each(SORTS)('trigger $noun', ({ noun, title, kind, plural }) => {
   it('creates with the label of Kubeless and says which functions match', async () => {
     await using gateway = await fakeGateway({
       [`POST ${path(plural, 'default')}`]: ok(stored('pay', 'default', {})),
-      [FUNCTIONS]: list(named('pay-b'), named('pay-a')),
+      [FUNCTIONS]: list(
+        named('pay-b', { app: 'pay', tier: 'b' }),
+        named('pay-a', { app: 'pay', tier: 'a' }),
+        named('x'),
+      ),
     });
     const result = await commandLine([...create, 'app=pay,tier in (a,b)', '--gateway', gateway.url]);
     expect(result).toEqual({
@@ -33,7 +41,7 @@ describe.each(SORTS)('trigger $noun', ({ noun, title, kind, plural }) => {
       stdout: '',
       stderr:
         `INFO[0000] ${title} trigger pay created in namespace default successfully!\n` +
-        'INFO[0000] 2 functions match app=pay,tier in (a,b) now: pay-a, pay-b\n',
+        'INFO[0000] selects 2 functions: pay-a, pay-b\n',
     });
     expect(JSON.parse(gateway.received[0]?.body ?? '')).toEqual({
       apiVersion: 'kubeless.io/v1beta1',
@@ -49,15 +57,21 @@ describe.each(SORTS)('trigger $noun', ({ noun, title, kind, plural }) => {
     });
   });
 
-  it('warns when no function matches, and when the selector is empty', async () => {
+  it.each([
+    [
+      'app=orders',
+      [named('api', { app: 'order' })],
+      'no Function in namespace default has app=orders; nearest: api (app=order)',
+    ],
+    ['app=orders', [named('api')], 'no Function in namespace default has app=orders'],
+    ['', [], 'namespace default has no Function'],
+  ])('warns that %j selects no function yet', async (selector, functions, why) => {
     await using gateway = await fakeGateway({
       [`POST ${path(plural, 'default')}`]: ok(stored('pay', 'default', {})),
-      [FUNCTIONS]: list(),
+      [FUNCTIONS]: list(...functions),
     });
-    const { stderr } = await commandLine([...create, '', '--gateway', gateway.url]);
-    expect(stderr).toContain(
-      'WARN[0000] No function in namespace default matches every function (the selector is empty) now',
-    );
+    const { stderr } = await commandLine([...create, selector, '--gateway', gateway.url]);
+    expect(stderr).toContain(`WARN[0000] selects no function yet: ${why}\n`);
   });
 
   it('passes on why the server refuses', async () => {
@@ -101,7 +115,7 @@ spec:
     await using gateway = await fakeGateway({
       [`GET ${path(plural, 'shop', 'pay')}`]: ok(stored('pay', 'shop', spec)),
       [`PUT ${path(plural, 'shop', 'pay')}`]: ok(stored('pay', 'shop', spec)),
-      [`GET ${path('functions', 'shop')}`]: list(named('a')),
+      [`GET ${path('functions', 'shop')}`]: list(named('a', { app: 'pay' })),
     });
     const update = ['trigger', noun, 'update', 'pay', '-n', 'shop', '--gateway', gateway.url];
     const puts = () =>
@@ -112,7 +126,7 @@ spec:
     expect(puts()).toEqual([stored('pay', 'shop', { ...spec, topic: 'bills' })]);
 
     const selector = await commandLine([...update, '--function-selector', 'app=pay']);
-    expect(selector.stderr).toContain('INFO[0000] 1 function matches app=pay now: a\n');
+    expect(selector.stderr).toContain('INFO[0000] selects 1 function: a\n');
     expect(puts()[1].spec).toEqual({ ...spec, functionSelector: { matchLabels: { app: 'pay' } } });
   });
 
@@ -179,7 +193,10 @@ describe('what is wrong is said in one sentence, before anybody is asked', () =>
       [...kafka, 'pay', '--trigger-topic', 'a', '--function-selector', 'a in b'],
       'Invalid label selector specified: The',
     ],
-    [[...kafka, 'pay', ...complete, '--dryrun', '-o', 'xml'], 'Output format needs to be yaml or json'],
+    [
+      [...kafka, 'pay', ...complete, '--dryrun', '-o', 'xml'],
+      'Output format needs to be yaml, json, name or jsonpath=TEMPLATE, found "xml".',
+    ],
     [[...kafka, 'pay', ...complete, '--funtion-selector', 'x'], "unknown option '--funtion-selector' (Did you mean"],
     [['trigger', 'kafka', 'craete'], "unknown command 'craete' (Did you mean create?)"],
     [['triger'], "unknown command 'triger' (Did you mean trigger?)"],

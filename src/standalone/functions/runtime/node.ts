@@ -7,6 +7,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { type ProcessSettings, REPORT_FD } from './contract.ts';
+import { createCallCounts } from './node-metrics.ts';
 import { isLocalHost, readBody } from './node-request.ts';
 import { watchEventLoop } from './node-watchdog.ts';
 
@@ -15,6 +16,7 @@ type Handler = (event: object, context: object) => unknown;
 const DRAIN_AFTER_BLOCK_MS = 1_000;
 
 const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '{}');
+const counts = createCallCounts(() => performance.now());
 let inFlight = 0;
 let exitCode: number | undefined;
 
@@ -69,6 +71,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   });
   if (!isLocalHost(request.headers.host)) return answer(response, 403, 'Forbidden');
   if (request.url === '/healthz') return answer(response, 200, 'OK');
+  if (request.url === '/metrics') return answer(response, 200, counts.text());
   const body = await readBody(request, settings.maxBodyBytes);
   if (body === 'aborted') return;
   if (body === 'too large') {
@@ -104,12 +107,18 @@ async function call(request: IncomingMessage, response: ServerResponse, data: un
     'event-namespace': request.headers['event-namespace'],
     extensions: { request, response },
   };
-  const timer = setTimeout(answer, settings.timeoutMs, response, 408, 'Request Timeout');
+  const ended = counts.begin(request.method ?? 'GET');
+  const timer = setTimeout(() => {
+    answer(response, 408, 'Request Timeout');
+    ended(true);
+  }, settings.timeoutMs);
   try {
     answerValue(response, await handler(event, settings.context));
+    ended(false);
   } catch (error) {
     console.error(error);
     answer(response, 500, 'Internal Server Error');
+    ended(true);
   } finally {
     clearTimeout(timer);
   }

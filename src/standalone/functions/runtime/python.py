@@ -74,8 +74,41 @@ class Calls:
                 if self.open.pop(oldest, None) is None:
                     continue
             print("the handler ran longer than its timeout of %g s" % self.timeout_s, file=sys.stderr, flush=True)
+            if oldest.called is not None:
+                counts.add(oldest.command, time.monotonic() - oldest.called, True)
             oldest.answer_from_outside(408)
             self.drain(1)
+
+
+class Counts:
+    """Calls by HTTP method since the process began, as GET /metrics tells them: Kubeless' names, Prometheus' buckets."""
+
+    BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.methods = {}
+
+    def add(self, method, seconds, failed):
+        with self.lock:
+            (calls, total, buckets), failures = self.methods.get(method, ((0, 0.0, [0] * len(self.BUCKETS)), 0))
+            buckets = [count + (seconds <= bound) for count, bound in zip(buckets, self.BUCKETS)]
+            self.methods[method] = ((calls + 1, total + seconds, buckets), failures + failed)
+
+    def text(self):
+        with self.lock:
+            methods = dict(self.methods)
+        lines = ["# TYPE function_duration_seconds histogram"]
+        for method, ((calls, total, buckets), _) in methods.items():
+            name, label = "function_duration_seconds", 'method="%s"' % method
+            lines += ['%s_bucket{%s,le="%s"} %d' % (name, label, le, n) for le, n in zip(self.BUCKETS, buckets)]
+            lines += ['%s_bucket{%s,le="+Inf"} %d' % (name, label, calls), "%s_sum{%s} %s" % (name, label, total),
+                      "%s_count{%s} %d" % (name, label, calls)]
+        lines += ["# TYPE function_calls_total counter"]
+        lines += ['function_calls_total{method="%s"} %d' % (method, durations[0]) for method, (durations, _) in methods.items()]
+        lines += ["# TYPE function_failures_total counter"]
+        lines += ['function_failures_total{method="%s"} %d' % (method, failures) for method, (_, failures) in methods.items()]
+        return "\n".join(lines) + "\n"
 
 
 class FunctionServer(ThreadingHTTPServer):
@@ -92,12 +125,14 @@ class Call(BaseHTTPRequestHandler):
     wbufsize = -1  # head and body leave in one segment
 
     def serve(self):
-        self.status, self.content_type = 200, None
+        self.status, self.content_type, self.called = 200, None, None
         calls.begin(self)
         body = self.respond()
         if not calls.take(self):
             self.close_connection = True
             return  # the watchdog has answered
+        if self.called is not None:
+            counts.add(self.command, time.monotonic() - self.called, self.status == 500)
         self.write(self.status, body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = serve
@@ -107,6 +142,8 @@ class Call(BaseHTTPRequestHandler):
             return self.refuse(403, "Forbidden")
         if self.path == "/healthz":
             return b"OK"
+        if self.path == "/metrics":
+            return counts.text().encode()
         length = self.headers.get("content-length", "0")
         if "transfer-encoding" in self.headers or not length.isdigit():
             return self.refuse(400, "A body needs a Content-Length")
@@ -123,6 +160,7 @@ class Call(BaseHTTPRequestHandler):
     def call(self, data):
         event = {name: self.headers.get(name) for name in ("event-id", "event-type", "event-time", "event-namespace")}
         event.update(data=data, extensions={"request": self})
+        self.called = time.monotonic()
         try:
             return self.encode(handler(event, settings["context"]))
         except Exception:
@@ -208,6 +246,7 @@ start(end_with_gateway)
 os.set_inheritable(REPORT_FD, False)
 handler = load_handler()
 calls = Calls(settings["timeoutMs"] / 1000)
+counts = Counts()
 server = listen()
 signal.signal(signal.SIGTERM, lambda *_: start(calls.drain, 0))
 start(calls.watch)

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Cancel, Clock } from '../../domain/clock.ts';
-import { asError, TrigateError } from '../../domain/errors.ts';
+import type { Cancel, Clock } from '../domain/clock.ts';
+import { asError, TrigateError } from '../domain/errors.ts';
 
 /** How long one transaction may hold up the event loop before the rest goes into the next, milliseconds. */
 const TURN_BUDGET = 20;
@@ -105,7 +105,7 @@ export function createWriter(db: DatabaseSync, clock: Clock, participant: Partic
 
   return {
     write<T>(apply: () => T): Promise<T> {
-      if (closed) return Promise.reject(new TrigateError('INTERNAL', 'the topic log is closed'));
+      if (closed) return Promise.reject(new TrigateError('INTERNAL', 'the database is closed'));
       return new Promise<T>((resolve, reject) => {
         queue.push({
           apply() {

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { TrigateError } from '../../domain/errors.ts';
+import { nearest } from '../../domain/nearest.ts';
+import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
+import { type EventRow, eventRow, place, result } from '../event-lines.ts';
+import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
+import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
+import { isTriggerType } from '../kind-names.ts';
+import { listIfServed } from '../listing.ts';
+import { manifestTypes } from '../manifest-types.ts';
+import { type Candidate, functionsOf } from '../matches.ts';
+import { checkNamespace, checkPublishTopic } from '../names.ts';
+import { formatObject, isForm, type Output, readOutput } from '../output.ts';
+import type { Session } from '../shell.ts';
+import { type DataFlags, readData } from './event-data.ts';
+
+export interface ExplainFlags extends DataFlags {
+  readonly topic?: string | undefined;
+  readonly broker?: string | undefined;
+  /** Undefined: of every namespace. */
+  readonly namespace?: string | undefined;
+  readonly output?: string | undefined;
+}
+
+const FORMATS = ['wide', 'json', 'yaml', 'jsonpath'] as const;
+const page = z.looseObject({ events: z.array(eventRow) });
+
+/** Why an event went where it went: each trigger and function, what it said, and what came of it. */
+export async function explainEvent(session: Session, id: string, flags: ExplainFlags): Promise<void> {
+  const output = readOutput(flags.output, FORMATS);
+  if (!/^[\w-]{15}$/.test(id)) {
+    const text = `An event id has 15 letters, digits, "-" and "_", found ${JSON.stringify(id)}: "trigate events -o wide" shows them.`;
+    throw new TrigateError('INVALID_ARGUMENT', text);
+  }
+  const { events } = await session.gateway.get('/v1/events', page, { id, limit: '1000', since: EVER });
+  const rows = events.filter((row) => flags.namespace === undefined || row.namespace === flags.namespace);
+  const [first] = rows;
+  if (first === undefined) {
+    const text = `The gateway holds no outcome of event ${id}: it is still under way, it was never read, or it has been overwritten by later ones.`;
+    throw new TrigateError('NOT_FOUND', text);
+  }
+  const event = askedOf(first);
+  const verdicts = await allVerdicts(session, flags, (type, object, functions) => {
+    const row = rows.find((each) => isOf(each, type, object));
+    if (event !== undefined) return judge(type, object, functions, event);
+    // It came from no topic: only the triggers that it went through were asked.
+    if (row === undefined) return undefined;
+    const { namespace, trigger: name, kind } = row;
+    const trigger = { kind, namespace, name };
+    return {
+      trigger,
+      listens: true,
+      why: `is its own: ${place(row.source)}`,
+      functions: judgeFunctions(object.spec, functions),
+    };
+  });
+  session.messages.info(`Event ${id} of ${place(first.source)}; triggers and labels are shown as they are now.`);
+  await print(session, output, verdicts, outcomesOf(rows));
+}
+
+/** Since the epoch: all that is held, not the newest page. */
+const EVER = '1970-01-01T00:00:00Z';
+
+const isOf = (row: EventRow, type: ServedType, { metadata }: KubernetesObject): boolean =>
+  row.kind === kindOf(type) && row.namespace === (metadata.namespace ?? 'default') && row.trigger === metadata.name;
+
+/** The topic that the event came from; undefined: from none. */
+function askedOf({ source }: EventRow): AskedEvent | undefined {
+  const { type, topic, subject } = source ?? {};
+  const name = topic ?? subject;
+  if (typeof name !== 'string') return undefined;
+  return { topic: name, kinds: type === 'kafka' || type === 'nats' ? [type] : undefined };
+}
+
+function outcomesOf(rows: readonly EventRow[]): Outcomes {
+  const outcomes = new Map<string, string>();
+  for (const { kind, namespace, trigger, functions } of rows) {
+    for (const each of functions) outcomes.set(`${kind}/${namespace}/${trigger}/${each.name}`, result(each));
+  }
+  return outcomes;
+}
+
+/** The same for an event that nobody sends. */
+export async function explainTopic(session: Session, topic: string, flags: ExplainFlags): Promise<void> {
+  const output = readOutput(flags.output, FORMATS);
+  checkPublishTopic(topic);
+  const data =
+    flags.data === undefined && flags.file === undefined ? undefined : await readData(flags, session.terminal);
+  const event = { topic, kinds: kindsOf(flags.broker) };
+  const topics = new Set<string>();
+  const outcomes = new Map<string, string>();
+  const verdicts = await allVerdicts(session, flags, (type, object, functions) => {
+    const verdict = judge(type, object, functions, event);
+    const named = spec.safeParse(object.spec).data;
+    if (named?.topic !== undefined) topics.add(named.topic);
+    for (const each of verdict.functions.filter(({ selected }) => selected)) {
+      const { kind, namespace, name } = verdict.trigger;
+      outcomes.set(`${kind}/${namespace}/${name}/${each.name}`, foretold(named ?? {}, data));
+    }
+    return verdict;
+  });
+  const size = data === undefined ? '' : ` of ${data.length} B`;
+  session.messages.info(`A dry run: nothing is sent. An event${size} in ${topic} would go this way.`);
+  await print(session, output, verdicts, outcomes);
+  if (verdicts.some(({ listens }) => listens)) return;
+  const meant = nearest(topic, topics);
+  session.messages.warning(`No trigger listens to ${topic}${meant === undefined ? '' : `; nearest: ${meant}`}.`);
+}
+
+function kindsOf(broker: string | undefined): readonly string[] | undefined {
+  if (broker === undefined || broker === 'log') return undefined;
+  if (broker === 'kafka' || broker === 'nats') return [broker];
+  throw new TrigateError('INVALID_ARGUMENT', `--broker must be kafka, nats or log, found ${JSON.stringify(broker)}.`);
+}
+
+const MIB = 1_048_576;
+const spec = z.looseObject({
+  topic: z.string().optional(),
+  paused: z.boolean().optional(),
+  delivery: z.looseObject({ maxBytes: z.number().optional() }).optional(),
+});
+
+/** What would come of it before the call. */
+function foretold({ paused, delivery }: z.infer<typeof spec>, data: Uint8Array | undefined): string {
+  if (paused === true) return 'held: the trigger is paused';
+  if (data !== undefined && data.length > (delivery?.maxBytes ?? MIB)) return 'dropped(too_large)';
+  return 'called';
+}
+
+type Judge = (
+  type: ServedType,
+  object: KubernetesObject,
+  functions: readonly Candidate[],
+) => TriggerVerdict | undefined;
+
+/** What every trigger says, by kind, namespace and name. */
+async function allVerdicts(session: Session, { namespace }: ExplainFlags, judgeOne: Judge): Promise<TriggerVerdict[]> {
+  if (namespace !== undefined) checkNamespace(namespace);
+  const functions = new Map<string, Promise<readonly Candidate[]>>();
+  const verdicts: TriggerVerdict[] = [];
+  for (const type of manifestTypes().filter(isTriggerType)) {
+    for (const object of await listIfServed(session, type, namespace === undefined ? {} : { namespace })) {
+      const place = object.metadata.namespace ?? 'default';
+      const found = functions.get(place) ?? functionsOf(session, place);
+      functions.set(place, found);
+      const verdict = judgeOne(type, object, await found);
+      if (verdict !== undefined) verdicts.push(verdict);
+    }
+  }
+  return verdicts;
+}
+
+async function print(
+  { terminal, messages }: Session,
+  output: Output,
+  verdicts: readonly TriggerVerdict[],
+  outcomes: Outcomes,
+): Promise<void> {
+  if (isForm(output)) {
+    terminal.stdout.write(await formatObject({ triggers: withOutcomes(verdicts, outcomes) }, output));
+    return;
+  }
+  const shown = output.type === 'wide' ? verdicts : verdicts.filter(({ listens }) => listens);
+  const { formatTable } = await import('../table.ts');
+  terminal.stdout.write(formatTable(HEADS, explanationRows(shown, outcomes)));
+  const hidden = verdicts.length - shown.length;
+  if (hidden > 0)
+    messages.info(`${hidden} other trigger${hidden === 1 ? ' does' : 's do'} not listen to it; -o wide shows why.`);
+}

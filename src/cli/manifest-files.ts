@@ -1,0 +1,31 @@
+import { TrigateError } from '../domain/errors.ts';
+import type { ServedType } from '../domain/resource.ts';
+import { formatProblem } from '../standalone/manifests/manifest.ts';
+import { type Manifests, type ReadOptions, readManifests } from '../standalone/manifests/read.ts';
+import { manifestTypes } from './manifest-types.ts';
+import type { Shell } from './shell.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * Reads and checks manifests in files, folders and, for `-`, standard input.
+ * @param options.types default: all of this project
+ * @throws TrigateError INVALID_ARGUMENT when no path is given
+ */
+export async function readManifestFiles(
+  terminal: Pick<Terminal, 'readInput'>,
+  paths: readonly string[],
+  options: Omit<ReadOptions, 'input'> & { readonly types?: readonly ServedType[] } = {},
+): Promise<Manifests> {
+  if (paths.length === 0) throw new TrigateError('INVALID_ARGUMENT', 'Name a file, a folder or - for standard input.');
+  const { types = manifestTypes(), ...others } = options;
+  const input = paths.includes('-') ? { input: new TextDecoder().decode(await terminal.readInput()) } : {};
+  return readManifests(paths, types, { ...others, ...input });
+}
+
+/** Says every problem on stderr. @throws TrigateError INVALID_MANIFEST when there is one */
+export function refuseProblems({ terminal }: Pick<Shell, 'terminal'>, { problems }: Manifests, verb: string): void {
+  if (problems.length === 0) return;
+  for (const problem of problems) terminal.stderr.write(`${formatProblem(problem)}\n`);
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
+  throw new TrigateError('INVALID_MANIFEST', `${count} in the manifests: nothing was ${verb}.`);
+}

@@ -1,0 +1,127 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { cleanEnvironment } from '../../support/gateway.ts';
+import { tempDir } from '../../support/temp.ts';
+import { commandLine } from './command-line.ts';
+import { fakeGateway, list, ok } from './fake-gateway.ts';
+
+const LIST = ['trigger', 'kafka', 'list'];
+const triggersOf = (namespace: string) => `GET /apis/kubeless.io/v1beta1/namespaces/${namespace}/kafkatriggers`;
+
+/** A kubeconfig of two contexts at one server; the second has a namespace. */
+async function kubeconfig(server: string) {
+  const folder = await tempDir('connection');
+  const path = join(folder.path, 'config');
+  const contexts = [
+    { name: 'first', context: { cluster: 'c', user: 'u' } },
+    { name: 'second', context: { cluster: 'c', user: 'u', namespace: 'shop' } },
+  ];
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
+    users: [{ name: 'u', user: { token: 'of-the-cluster' } }],
+    contexts,
+    'current-context': 'first',
+  };
+  await writeFile(path, stringify(config));
+  return { path, [Symbol.asyncDispose]: () => folder.remove() };
+}
+
+describe('who is spoken to', () => {
+  it('is the cluster of the kubeconfig, in the namespace of the context', async () => {
+    await using cluster = await fakeGateway({ [triggersOf('default')]: list(), [triggersOf('shop')]: list() });
+    await using file = await kubeconfig(cluster.url);
+    const env = { KUBECONFIG: file.path, TRIGATE_TOKEN: 'of-the-gateway' };
+    expect((await commandLine([...LIST, '-v'], env)).stderr).toBe(
+      `DEBU[0000] Resources are those of the cluster ${cluster.url}, named by KUBECONFIG.\n` +
+        'INFO[0000] No Kafka triggers found in namespace default.\n',
+    );
+    expect((await commandLine([...LIST, '--context', 'second'], env)).stderr).toContain('in namespace shop.');
+    expect((await commandLine([...LIST, '--context', 'second', '-n', 'default'], env)).stderr).toContain('default.');
+    expect(cluster.received.map(({ headers }) => headers.authorization)).toEqual(
+      cluster.received.map(() => 'Bearer of-the-cluster'),
+    );
+  });
+
+  it('is the gateway that is named, before a kubeconfig', async () => {
+    await using gateway = await fakeGateway({
+      [triggersOf('default')]: list(),
+      'GET /v1/topics': ok({ topics: ['a'] }),
+    });
+    await using file = await kubeconfig('http://127.0.0.1:1');
+    const env = { KUBECONFIG: file.path, TRIGATE_GATEWAY: gateway.url };
+    expect((await commandLine([...LIST, '-v'], env)).stderr).toContain(
+      `the gateway ${gateway.url}, named by TRIGATE_GATEWAY.`,
+    );
+    const { stdout, stderr } = await commandLine(['topic', 'list', '-v', '--gateway', gateway.url], {
+      KUBECONFIG: file.path,
+    });
+    expect(stdout).toBe('a\n');
+    expect(stderr).toBe(`DEBU[0000] Topics and events are those of the gateway ${gateway.url}, named by --gateway.\n`);
+  });
+
+  it('is no cluster for what only a gateway has', async () => {
+    await using file = await kubeconfig('http://127.0.0.1:1');
+    const { code, stderr } = await commandLine(['topic', 'list', '--context', 'first'], { KUBECONFIG: file.path });
+    expect(code).toBe(1);
+    expect(stderr).toContain('are those of a gateway or controller, not of an API server: name one with --gateway');
+  });
+
+  it.each([
+    [{ TRIGATE_GATEWAY: 'http://127.0.0.1:1' }, 'Start a gateway with "trigate serve"'],
+    [{}, 'Name another cluster with --context, or a gateway with --gateway.'],
+  ])('is said with what to do when nobody answers: %j', async (env, hint) => {
+    await using file = await kubeconfig('http://127.0.0.1:1');
+    const { stderr } = await commandLine(LIST, { KUBECONFIG: file.path, ...env });
+    expect(stderr).toMatch(/^FATA\[0000\] Cannot reach http:\/\/127\.0\.0\.1:1: /);
+    expect(stderr).toContain(hint);
+  });
+});
+
+describe('how much is said', () => {
+  it('is nothing but warnings and errors with -q', async () => {
+    await using gateway = await fakeGateway({ [triggersOf('default')]: list() });
+    const env = { TRIGATE_GATEWAY: gateway.url };
+    expect(await commandLine([...LIST, '-q', '--no-headers'], env)).toEqual({ code: 0, stdout: '', stderr: '' });
+    expect((await commandLine([...LIST, '-q', '-o', 'xml'], env)).stderr).toContain('FATA');
+  });
+
+  it.each([
+    ['-v', 'topic', 'list'],
+    ['topic', 'list', '-v'],
+    ['topic', 'list', '-v', '1'],
+    ['topic', '-v1', 'list'],
+  ])('takes %s %s %s for a level and a command', async (...args) => {
+    await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: ['a'] }) });
+    const { stdout, stderr } = await commandLine(args, { TRIGATE_GATEWAY: gateway.url });
+    expect({ stdout, stderr }).toEqual({ stdout: 'a\n', stderr: expect.stringContaining('DEBU[0000] Topics') });
+  });
+
+  it('refuses a level that is none', async () => {
+    expect((await commandLine(['topic', 'list', '-v', '10'])).stderr).toContain(
+      '-v must be a level from 0 to 9, found "10".',
+    );
+  });
+});
+
+it('loads nothing for --version but what prints it', async () => {
+  const hooks = `import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) { if (url.startsWith('file:')) console.error(url); return next(url, context); } });`;
+  const binary = join(import.meta.dirname, '../../../bin/trigate.js');
+  const args = ['--import', `data:text/javascript,${encodeURIComponent(hooks)}`, binary, '--version'];
+  const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
+    execFile(process.execPath, args, { env: cleanEnvironment() }, (error, out, err) =>
+      error === null ? resolve({ stdout: out, stderr: err }) : reject(error),
+    );
+  });
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const loaded = stderr
+    .trim()
+    .split('\n')
+    .map((url) => url.replace(/.*\/(bin|src)\//, '$1/'));
+  expect(loaded).toEqual(['bin/trigate.js', 'src/cli/main.ts', 'src/cli/version.ts']);
+});

@@ -1,0 +1,158 @@
+import type { Command } from 'commander';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { manifestTypes } from '../../../src/cli/manifest-types.ts';
+import { buildProgram } from '../../../src/cli/program.ts';
+import { messagesOn } from '../../../src/cli/terminal.ts';
+import { systemClock } from '../../../src/domain/clock.ts';
+import { startResourceApi } from '../../support/resource-api.ts';
+import { commandLine, type Result } from './command-line.ts';
+
+/** Nobody answers there. */
+const ENV = { TRIGATE_GATEWAY: 'http://127.0.0.1:1', HOME: '/nowhere' };
+
+const nowhere = { write: () => {} };
+const terminal = {
+  stdout: nowhere,
+  stderr: nowhere,
+  isTty: false,
+  clock: systemClock,
+  signal: new AbortController().signal,
+  readInput: async () => new Uint8Array(),
+};
+const program = buildProgram({ terminal, messages: messagesOn(terminal), env: {} }, '0.0.0');
+
+/** Of those that end by themselves. */
+const RUNS_ON = ['serve', 'controller', 'gateway'];
+function commandsOf(command: Command, words: readonly string[]): { words: readonly string[]; flags: string[] }[] {
+  // An address might be one that somebody has.
+  const flags = command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => typeof flag === 'string');
+  const own = { words, flags: flags.filter((flag) => flag !== '--url' && flag !== '--gateway') };
+  const below = command.commands.filter((each) => !RUNS_ON.includes(each.name()));
+  return [own, ...below.flatMap((each) => commandsOf(each, [...words, each.name()]))];
+}
+
+/** Every command keeps to this, whatever it is given. */
+function expectDocumented({ code, stderr }: Result, about: string): void {
+  expect([0, 1], about).toContain(code);
+  expect(stderr, about).not.toMatch(/^\s+at .+[:(]/m);
+  expect(stderr, about).not.toMatch(/TypeError|RangeError|ReferenceError|\[object Object\]|undefined|ZodError/);
+  const fatal = stderr.split('\n').filter((line) => line.startsWith('FATA'));
+  // A group without its command shows its help.
+  if (code === 0) expect(fatal, about).toEqual([]);
+  else if (!stderr.includes('Usage: ')) expect(fatal, about).toHaveLength(1);
+}
+
+const words = fc.oneof(
+  fc.string({ maxLength: 12 }),
+  fc.string({ unit: 'grapheme', maxLength: 6 }),
+  fc.constantFrom(
+    '',
+    '-',
+    '--',
+    '-A',
+    '=',
+    'a=b',
+    'default',
+    'kafkatriggers',
+    '{}',
+    '{"a":1}',
+    '* * * * *',
+    '10m',
+    '1',
+    '-1',
+  ),
+  fc.constantFrom(
+    'json',
+    'yaml',
+    'jsonpath={.a',
+    'jsonpath=',
+    'client',
+    'server',
+    'a in (b',
+    '\u0000',
+    'a'.repeat(300),
+  ),
+);
+
+const typed = fc
+  .constantFrom(...commandsOf(program, []))
+  .chain(({ words: command, flags }) =>
+    fc
+      .array(fc.oneof(words, flags.length === 0 ? words : fc.constantFrom(...flags)), { maxLength: 7 })
+      .map((rest) => [...command, ...rest]),
+  )
+  // What asks for a stack gets one.
+  .filter((args) => !args.some((arg) => /^(-v|--verb)/.test(arg)));
+
+it('no command line ends in anything but a documented way, whether anybody answers or not', async () => {
+  await using api = await startResourceApi(manifestTypes());
+  // Nothing is followed.
+  const ended = { readInput: async () => Buffer.from('{'), signal: AbortSignal.abort() };
+  const property = fc.asyncProperty(typed, fc.constantFrom(ENV.TRIGATE_GATEWAY, api.url), async (args, gateway) => {
+    const result = await commandLine(args, { ...ENV, TRIGATE_GATEWAY: gateway }, ended);
+    expectDocumented(result, `${JSON.stringify(args)} ${gateway}`);
+  });
+  await fc.assert(property, { numRuns: 800 });
+}, 120_000);
+
+it('no line that is being typed makes completion fail', async () => {
+  await fc.assert(
+    fc.asyncProperty(typed, async (args) => {
+      const result = await commandLine(['__complete', ...args], ENV);
+      expect(result, JSON.stringify(args)).toMatchObject({ code: 0, stderr: '' });
+      expect(result.stdout).toMatch(/^:[04]\n$|\n:[04]\n$/);
+    }),
+    { numRuns: 200 },
+  );
+}, 120_000);
+
+const kinds = manifestTypes().map(({ kind }) => kind);
+const specKeys = [
+  'topic',
+  'functionSelector',
+  'schedule',
+  'function-name',
+  'delivery',
+  'payload',
+  'resource',
+  'events',
+  'handler',
+];
+const anyValue = fc.jsonValue({ maxDepth: 3 });
+const manifest = fc.record(
+  {
+    apiVersion: fc.oneof(fc.constant('kubeless.io/v1beta1'), fc.constant('v1'), anyValue),
+    kind: fc.oneof(fc.constantFrom(...kinds, 'List'), anyValue),
+    metadata: fc.oneof(fc.record({ name: fc.oneof(fc.constant('a'), anyValue), labels: anyValue }), anyValue),
+    spec: fc.oneof(
+      fc.dictionary(fc.oneof(fc.constantFrom(...specKeys), fc.string()), anyValue, { maxKeys: 5 }),
+      anyValue,
+    ),
+    items: anyValue,
+  },
+  { requiredKeys: [] },
+);
+const text = fc.oneof(
+  manifest.map((object) => JSON.stringify(object)),
+  manifest.map((object) => stringify(object)),
+  fc.array(manifest, { maxLength: 3 }).map((all) => all.map((object) => stringify(object)).join('---\n')),
+  fc.string({ maxLength: 60 }),
+);
+
+it('no manifest makes lint or apply end in anything but a documented way', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      text,
+      fc.constantFrom(['lint', '-'], ['apply', '-f', '-'], ['delete', '-f', '-']),
+      async (input, args) => {
+        const result = await commandLine(args, ENV, { readInput: async () => Buffer.from(input) });
+        const about = `${args.join(' ')} of ${JSON.stringify(input)}`;
+        expect([0, 1], about).toContain(result.code);
+        expect(`${result.stdout}${result.stderr}`, about).not.toMatch(/^\s+at .+[:(]|TypeError|RangeError|ZodError/m);
+      },
+    ),
+    { numRuns: 500 },
+  );
+}, 120_000);

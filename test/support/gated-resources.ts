@@ -1,0 +1,72 @@
+import { TrigateError } from '../../src/domain/errors.ts';
+import type { KubernetesObject, ResourceType } from '../../src/domain/resource.ts';
+import type { Resources, WatchOptions } from '../../src/resources/resources.ts';
+
+/** A client whose way to the API server a test can cut. */
+export interface GatedResources {
+  readonly resources: Resources;
+  /** Watches that were asked for. */
+  readonly watches: number;
+  /** Ends the watches and refuses everything until `open`. */
+  cut(): void;
+  open(): void;
+  /** Does what is asked, and loses the answer: of so many writes of a status. */
+  loseAnswers(writes: number): void;
+}
+
+const away = (): TrigateError =>
+  new TrigateError('GATEWAY_UNREACHABLE', 'Cannot reach the API server: it was cut off.');
+
+export function gated(real: Resources, version?: { readonly minor: number }): GatedResources {
+  let cutting = new AbortController();
+  let lost = 0;
+  let watches = 0;
+  const through = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (cutting.signal.aborted) throw away();
+    return work();
+  };
+  const resources: Resources = {
+    ...real,
+    list: (type, options) => through(() => real.list(type, options)),
+    get: (type, namespace, name) => through(() => real.get(type, namespace, name)),
+    create: (type, object, options) => through(() => real.create(type, object, options)),
+    replace: (type, object, options) => through(() => real.replace(type, object, options)),
+    replaceStatus: (type, object, options) =>
+      through(async () => {
+        const stored = await real.replaceStatus(type, object, options);
+        if (lost === 0 || type.kind !== 'WatchCheckpoint') return stored;
+        lost--;
+        throw away();
+      }),
+    watch: <T extends KubernetesObject>(type: ResourceType, options: WatchOptions) =>
+      through(async () => {
+        watches++;
+        const { signal } = cutting;
+        const either = AbortSignal.any([options.signal, signal]);
+        return ending(await real.watch<T>(type, { ...options, signal: either }), signal);
+      }),
+    version: async () =>
+      version === undefined ? real.version() : { major: 1, minor: version.minor, text: `v1.${version.minor}.0` },
+  };
+  return {
+    resources,
+    get watches() {
+      return watches;
+    },
+    cut: () => cutting.abort(),
+    open() {
+      cutting = new AbortController();
+    },
+    loseAnswers(writes) {
+      lost = writes;
+    },
+  };
+}
+
+async function* ending<Event>(events: AsyncIterable<Event>, signal: AbortSignal): AsyncGenerator<Event> {
+  try {
+    yield* events;
+  } catch (error) {
+    throw signal.aborted ? away() : error;
+  }
+}
