@@ -152,7 +152,7 @@ export class Controller {
   async close(deadline: Deadline): Promise<void> {
     this.#closing.abort();
     this.#cancelReconcile?.();
-    const written = Promise.all([this.#status.close(), this.#finalizers.close()]);
+    const written = Promise.all([this.#status.close(deadline), this.#finalizers.close()]);
     await Promise.all([...this.#running.values()].map((subscription) => subscription.close(deadline)));
     await Promise.all(this.#ending.values());
     await Promise.all([this.#functions.close(), ...this.#triggers.map(({ follower }) => follower.close()), written]);

@@ -28,11 +28,11 @@ export class StatusStores {
     const storedIn = (object: Trigger): Stored => ({
       value: object.status?.claims?.[key],
       isCurrent: isCurrent(object),
-      swap: async (value) => {
+      swap: async (value, signal) => {
         const claims = { ...object.status?.claims, [key]: value };
         const next = { ...object, status: { ...object.status, claims } };
         try {
-          return storedIn(await this.#resources.replaceStatus<Trigger>(kind.resource, next));
+          return storedIn(await this.#resources.replaceStatus<Trigger>(kind.resource, next, { signal }));
         } catch (thrown) {
           if (thrown instanceof TrigateError && thrown.code === 'CONFLICT') return undefined;
           throw thrown;
@@ -40,7 +40,7 @@ export class StatusStores {
       },
     });
     return {
-      read: async () => storedIn(await this.#resources.get<Trigger>(kind.resource, namespace, name)),
+      read: async (signal) => storedIn(await this.#resources.get<Trigger>(kind.resource, namespace, name, { signal })),
       onChange: (listener) => this.#watch(uid, { changed: (object) => listener(storedIn(object)), version: undefined }),
     };
   }

@@ -48,6 +48,8 @@ class Bench {
   progress: ShownProgress | undefined;
   /** Thrown by the next write. */
   failure: Error | undefined;
+  /** Writes are taken and never answered. */
+  isSilent = false;
   tries = 0;
   writes = 0;
   readonly writer: StatusWriter;
@@ -92,8 +94,12 @@ class Bench {
       _namespace: unknown,
       _name: string,
       change: (object: T) => T | undefined,
+      { signal }: { readonly signal?: AbortSignal | undefined } = {},
     ): Promise<T> => {
       this.tries++;
+      if (this.isSilent) {
+        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      }
       const { failure } = this;
       this.failure = undefined;
       if (failure !== undefined) throw failure;
@@ -267,6 +273,21 @@ test('a trigger that has gone is not asked for again, and a closed writer writes
   await bench.says(broken('gone'), 60_000);
   expect(bench.tries).toBe(1);
   bench.writer.soon();
-  await bench.writer.close();
+  await bench.writer.close(bench.clock.monotonic() + 1_000);
+  expect(bench.clock.pending).toBe(0);
+});
+
+test('a write without an answer is given up at the deadline of the close', async () => {
+  const bench = new Bench();
+  bench.isSilent = true;
+  await bench.says(broken('unheard'));
+  let isClosed = false;
+  const closing = bench.writer.close(bench.clock.monotonic() + 1_000).then(() => {
+    isClosed = true;
+  });
+  await bench.pass(900);
+  expect([bench.tries, isClosed]).toEqual([1, false]);
+  await bench.pass(200);
+  await closing;
   expect(bench.clock.pending).toBe(0);
 });

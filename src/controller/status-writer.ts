@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Cancel, Clock } from '../domain/clock.ts';
+import type { Cancel, Clock, Deadline } from '../domain/clock.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
 import type { Logger, TriggerKind } from '../domain/kind.ts';
 import type { ShownProgress, Trigger, TriggerName, TriggerStatus } from '../domain/trigger.ts';
@@ -53,6 +53,7 @@ export class StatusWriter {
   #notBefore = 0;
   #writing: Promise<void> = Promise.resolve();
   #isClosed = false;
+  readonly #ended = new AbortController();
   /** Monotonic. */
   readonly #startedAt: number;
   readonly #news: Budget;
@@ -69,12 +70,14 @@ export class StatusWriter {
     this.#within(GATHER_MS);
   }
 
-  /** Writes nothing more; resolves when nothing is under way. Idempotent. */
-  close(): Promise<void> {
+  /** Begins no more writes; resolves when nothing is under way, which is given up at the deadline. Idempotent. */
+  close(deadline: Deadline): Promise<void> {
+    const { clock } = this.#options;
     this.#isClosed = true;
     this.#next?.cancel();
     this.#next = undefined;
-    return this.#writing;
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => this.#ended.abort());
+    return this.#writing.finally(cancel);
   }
 
   #within(ms: number): void {
@@ -152,13 +155,15 @@ export class StatusWriter {
     const tally = tallies?.pending(plan.trigger);
     const stored: { status: TriggerStatus | undefined } = { status: undefined };
     try {
-      const written = await resources.updateStatus<Trigger>(kind.resource, namespace, name, (object) => {
+      const change = (object: Trigger): Trigger | undefined => {
         stored.status = object.status;
         const next = this.#nextOf(plan, object.status);
         if (next === undefined && tally === undefined) return undefined;
         const status = { ...object.status, ...next };
         return { ...object, status: tally === undefined ? status : withTally(status, tally) };
-      });
+      };
+      const { signal } = this.#ended;
+      const written = await resources.updateStatus(kind.resource, namespace, name, change, { signal });
       if (tally !== undefined) tallies?.written(plan.trigger, tally);
       onWritten?.(plan, stored.status, written.status ?? {});
       if (progress !== undefined) this.#said.set(nameOf(plan.trigger), progress);

@@ -158,8 +158,11 @@ export interface Memory {
  * subscription, and goes with the object.
  */
 export interface StatusStore {
-  /** What is stored now. Rejects when the API server does not answer, and with NOT_FOUND when the object is gone. */
-  read(): Promise<Stored>;
+  /**
+   * What is stored now. Rejects when the API server does not answer or the signal aborts, and with NOT_FOUND when the
+   * object is gone.
+   */
+  read(signal?: AbortSignal): Promise<Stored>;
   /** Calls back after each change of the object, with what was stored then: later than `read` would tell, and maybe never. */
   onChange(listener: (stored: Stored) => void): Cancel;
 }
@@ -172,9 +175,9 @@ export interface Stored {
   /**
    * Compare-and-swap: stores the value unless somebody has written the object since.
    * @returns what is stored now; undefined when somebody has, and nothing was stored
-   * Rejects when nobody can say whether it was stored: only reading again tells.
+   * Rejects when nobody can say whether it was stored, also when the signal aborts: only reading again tells.
    */
-  swap(value: unknown): Promise<Stored | undefined>;
+  swap(value: unknown, signal?: AbortSignal): Promise<Stored | undefined>;
 }
 
 /** What a source sees of the delivery side. */

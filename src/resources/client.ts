@@ -42,11 +42,11 @@ export function createResources(options: ResourcesOptions): Resources {
     type: ResourceType,
     { metadata }: KubernetesObject,
     call: Pick<Call, 'method' | 'body'>,
-    { dryRun, subresource }: WriteOptions & { subresource?: 'status' } = {},
+    { dryRun, signal, subresource }: WriteOptions & { subresource?: 'status' } = {},
   ): Promise<T> => {
     const name = call.method === 'POST' ? undefined : metadata.name;
     const path = objectPath(type, metadata.namespace, name, subresource);
-    return object<T>(type, { ...call, path, query: dry(dryRun) });
+    return object<T>(type, { ...call, path, query: dry(dryRun), signal });
   };
 
   const resources: Resources = {
@@ -69,23 +69,25 @@ export function createResources(options: ResourcesOptions): Resources {
       };
     },
 
-    get: async (type, namespace, name) => object(type, { method: 'GET', path: objectPath(type, namespace, name) }),
+    get: async (type, namespace, name, { signal } = {}) =>
+      object(type, { method: 'GET', path: objectPath(type, namespace, name), signal }),
     create: (type, body, options) => write(type, body, { method: 'POST', body }, options),
     replace: (type, body, options) => write(type, body, { method: 'PUT', body }, options),
     replaceStatus: (type, body, options) =>
       write(type, body, { method: 'PUT', body }, { ...options, subresource: 'status' }),
 
-    patch: async (type, namespace, name, body, { subresource, dryRun } = {}) =>
+    patch: async (type, namespace, name, body, { subresource, dryRun, signal } = {}) =>
       object(type, {
         method: 'PATCH',
         path: objectPath(type, namespace, name, subresource),
         query: dry(dryRun),
         body,
         contentType: 'application/merge-patch+json',
+        signal,
       }),
 
-    async delete(type, namespace, name, { dryRun } = {}) {
-      await transport.json({ method: 'DELETE', path: objectPath(type, namespace, name), query: dry(dryRun) });
+    async delete(type, namespace, name, { dryRun, signal } = {}) {
+      await transport.json({ method: 'DELETE', path: objectPath(type, namespace, name), query: dry(dryRun), signal });
     },
 
     async watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions) {
@@ -100,13 +102,14 @@ export function createResources(options: ResourcesOptions): Resources {
       namespace: string | undefined,
       name: string,
       change: (object: T) => T | undefined,
+      { signal }: { readonly signal?: AbortSignal | undefined } = {},
     ) {
       for (let tries = 1; ; tries++) {
-        const current = await resources.get<T>(type, namespace, name);
+        const current = await resources.get<T>(type, namespace, name, { signal });
         const changed = change(current);
         if (changed === undefined) return current;
         try {
-          return await resources.replaceStatus(type, changed);
+          return await resources.replaceStatus(type, changed, { signal });
         } catch (error) {
           const lostRace = error instanceof TrigateError && error.code === 'CONFLICT';
           if (!lostRace || tries === STATUS_TRIES) throw error;

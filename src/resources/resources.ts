@@ -52,6 +52,8 @@ export interface ServerVersion {
 export interface WriteOptions {
   /** The server checks and answers as if, and stores nothing. */
   readonly dryRun?: boolean;
+  /** Gives the request up: then nobody can say whether it was carried out. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -64,7 +66,12 @@ export interface WriteOptions {
 export interface Resources {
   list<T extends KubernetesObject>(type: ResourceType, options?: ListOptions): Promise<ObjectPage<T>>;
   /** @param namespace undefined for a type that has none */
-  get<T extends KubernetesObject>(type: ResourceType, namespace: string | undefined, name: string): Promise<T>;
+  get<T extends KubernetesObject>(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<T>;
   create<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions): Promise<T>;
   /** Compare-and-swap by `metadata.resourceVersion`: CONFLICT when somebody else wrote in between. */
   replace<T extends KubernetesObject>(type: ResourceType, object: T, options?: WriteOptions): Promise<T>;
@@ -93,6 +100,7 @@ export interface Resources {
     namespace: string | undefined,
     name: string,
     change: (object: T) => T | undefined,
+    options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<T>;
   /**
    * The types that the server has in a group and version (`v1`, `apps/v1`), without subresources. NOT_FOUND when it has

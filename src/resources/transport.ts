@@ -5,6 +5,11 @@ import { parseJson } from './json.ts';
 import { errorFromStatus, unreadable } from './resource-error.ts';
 
 const ANSWER_TIMEOUT_MS = 30_000;
+/**
+ * Requests under way at once. Thousands of triggers may all write in one second: those that wait here are given up without
+ * having been sent, and keep a server in this process from being busy with nothing else.
+ */
+const CONNECTIONS = 32;
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -48,14 +53,23 @@ export function createTransport(options: {
   dispatcher?: Dispatcher | undefined;
 }): Transport {
   const base = parseUrl(options.url);
-  const own = options.dispatcher === undefined ? new Agent({ allowH2: false }) : undefined;
-  const dispatcher = options.dispatcher ?? own;
+  const own =
+    options.dispatcher === undefined
+      ? { requests: new Agent({ allowH2: false, connections: CONNECTIONS }), streams: new Agent({ allowH2: false }) }
+      : undefined;
+  const dispatcher = options.dispatcher ?? own?.requests;
+  /** What lasts takes no place from what is soon over. */
+  const lasting = options.dispatcher ?? own?.streams;
   // Without the query, and without a user and password that the URL may carry.
   const describe = (call: Pick<Call, 'method' | 'path'>) => `${call.method} ${base.origin}${base.pathname}${call.path}`;
 
   const ownHeaders = async () => (typeof options.headers === 'function' ? options.headers() : options.headers);
 
-  async function send(call: Call, bodyTimeout: number): Promise<Dispatcher.ResponseData> {
+  async function send(
+    call: Call,
+    bodyTimeout: number,
+    dispatcher: Dispatcher | undefined,
+  ): Promise<Dispatcher.ResponseData> {
     const search = searchOf(call);
     const headers = await ownHeaders();
     const answer = await request(`${base.origin}${base.pathname}${call.path}${search && `?${search}`}`, {
@@ -97,7 +111,7 @@ export function createTransport(options: {
     json: (call) =>
       named(
         call,
-        send(call, ANSWER_TIMEOUT_MS).then(async (answer) => {
+        send(call, ANSWER_TIMEOUT_MS, dispatcher).then(async (answer) => {
           const document = parseJson(await answer.body.text());
           if (document === undefined)
             throw unreadable(`${describe(call)} was answered with something that is not JSON.`);
@@ -110,7 +124,7 @@ export function createTransport(options: {
         method,
         headers: { ...headers, ...(await ownHeaders()) },
         body: bytes,
-        ...(dispatcher && { dispatcher }),
+        ...(lasting && { dispatcher: lasting }),
         ...(signal && { signal }),
         headersTimeout: LONGEST_CALL_MS,
         bodyTimeout: LONGEST_CALL_MS,
@@ -119,11 +133,11 @@ export function createTransport(options: {
       return { status, body: chunks(body, (error) => (signal?.aborted ? error : unreachable(base, error))) };
     },
     async stream(call) {
-      const answer = await named(call, send(call, 0));
+      const answer = await named(call, send(call, 0, lasting));
       return chunks(answer.body, (error) => (call.signal?.aborted ? error : unreachable(base, error)));
     },
     async close() {
-      await own?.destroy();
+      await Promise.all([own?.requests.destroy(), own?.streams.destroy()]);
     },
   };
 }

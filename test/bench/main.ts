@@ -38,7 +38,7 @@ const benches: Readonly<Record<string, Bench>> = {
     (await import('./nats/latency.ts')).natsLatency('jetstream', 2_000, seconds),
   cronjob: async ([schedules = 2_000]) => (await import('./cronjob/schedules.ts')).cronSchedules(schedules),
   resources: async ([triggers = 1_000]) => (await import('./resources.ts')).resources(triggers),
-  kubernetes: async ([events = 10_000, rounds = 2]) =>
+  kubernetes: async ([events = 5_000, rounds = 2]) =>
     (await import('./kubernetes/throughput.ts')).watchThroughput(events, rounds),
   'call-idle': async ([calls = 100_000]) => (await import('./call-idle.ts')).callIdle(calls),
   log: () => import('./log.ts'),

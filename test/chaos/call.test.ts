@@ -9,7 +9,7 @@ describe.each(['http1', 'undici'] as const)('10,000 calls by %s to a server that
     const report = await chaosOfCalls(createCaller, 10_000, 7);
     expect(report).toMatchObject({ twice: 0, untrue: 0, leftOpen: 0 });
     expect(report.outcomes.invalid).toBe(0);
-    expect(report.outcomes.answered).toBeGreaterThan(7_000);
+    expect(report.outcomes.answered).toBeGreaterThan(5_000);
     expect(report.outcomes.unknown).toBeGreaterThan(100);
   }, 60_000);
 });

@@ -11,7 +11,7 @@ import { type RandomInt, seededRandom } from '../support/random.ts';
 
 const IN_FLIGHT = 32;
 /** When a call is given up, ms. */
-const GIVE_UP_MS = 25;
+const GIVE_UP_MS = 100;
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 const ANSWERS = [
   OK,

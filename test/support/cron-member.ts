@@ -19,6 +19,8 @@ export class SharedStatus {
   version = 0;
   writes = 0;
   isDown = false;
+  /** Requests are taken and never answered. */
+  isSilent = false;
   /** The spec that the object has; a member that runs another one may claim nothing. */
   spec: CronJobTriggerSpec | undefined;
   fate: () => Fate = () => 'answered';
@@ -43,19 +45,20 @@ export class SharedStatus {
 
   /** As one member sees it. A member that is dead hears nothing any more. */
   storeFor(spec: CronJobTriggerSpec, isDead: () => boolean): StatusStore {
-    const alive = async <T>(answer: () => T): Promise<T> => {
+    const alive = async <T>(answer: () => T, signal?: AbortSignal): Promise<T> => {
       await turns(2);
       if (isDead()) return new Promise(() => {});
-      return answer();
+      return this.isSilent ? aborted(signal) : answer();
     };
     const seen = (): Stored => {
       const { value, version } = this;
       return {
         value,
         isCurrent: this.spec === undefined || isDeepStrictEqual(this.spec, spec),
-        swap: async (next) => {
+        swap: async (next, signal) => {
           await turns(2);
           if (isDead()) return new Promise(() => {});
+          if (this.isSilent) return aborted(signal);
           const fate = this.isDown ? 'lost' : this.fate();
           const isWon = fate !== 'lost' && this.version === version;
           if (isWon) this.#write(next);
@@ -67,11 +70,11 @@ export class SharedStatus {
       };
     };
     return {
-      read: () =>
+      read: (signal) =>
         alive(() => {
           if (this.isDown) throw new Error('connect ECONNREFUSED');
           return seen();
-        }),
+        }, signal),
       onChange: (listener) => {
         const tell = () => void turns(3).then(() => isDead() || listener(seen()));
         this.#watching.add(tell);
@@ -86,6 +89,14 @@ export class SharedStatus {
     this.writes++;
     for (const tell of this.#watching) tell();
   }
+}
+
+/** Rejects when the signal aborts; never without one. */
+function aborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 export interface MemberOptions {

@@ -21,6 +21,8 @@ export interface RecordStoreOptions {
   readonly nonce: string;
   readonly schedule: string;
   readonly clock: Clock;
+  /** Aborts when nothing more may be stored: requests under way are given up. */
+  readonly ended: AbortSignal;
   /** Told about each record that is newer than the last known one, whoever wrote it. */
   readonly onRecord: (record: CronRecord) => void;
   /** Told when the API server cannot be asked, and without an error when it can again. */
@@ -33,6 +35,7 @@ export interface RecordStoreOptions {
  *   conflict   somebody else wrote: read again and ask for the change again.
  *   in doubt   no answer: read until there is one. What we meant to write stands there: it was stored. Anything else: ask for
  *              the change again, on what stands there now.
+ *   ended      requests under way are given up, and what they meant to change is in doubt: whoever comes next reads it.
  */
 export class RecordStore {
   readonly #options: RecordStoreOptions;
@@ -103,7 +106,7 @@ export class RecordStore {
     const value = writeRecord(after);
     this.#stored = undefined;
     try {
-      const swapped = await stored.swap(value);
+      const swapped = await stored.swap(value, this.#options.ended);
       if (swapped === undefined) return false;
       this.#stored = swapped;
       this.#isCurrent = swapped.isCurrent;
@@ -116,9 +119,9 @@ export class RecordStore {
   }
 
   async #read(signal: AbortSignal): Promise<Stored> {
-    const { store, clock, onReach } = this.#options;
+    const { store, clock, ended, onReach } = this.#options;
     for (let pause = FIRST_PAUSE_MS, isAway = false; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
-      const stored = await store.read().catch(asError);
+      const stored = await store.read(ended).catch(asError);
       if (!(stored instanceof Error)) {
         this.#take(stored);
         if (isAway) onReach(undefined);

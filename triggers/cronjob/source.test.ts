@@ -129,6 +129,23 @@ test('a lease that ends while the API server is away is counted when it is back'
   expect(other.bench.balanced).toBe(true);
 });
 
+test('closing ends by its deadline while the API server is silent, and the next one counts what was claimed', async () => {
+  const status = new SharedStatus();
+  const held = await open(status);
+  await pass([held], 9_500);
+  expect(status.record.open).toMatchObject([{ tick: Date.parse(at('12:00:10')) }]);
+  status.isSilent = true;
+  const { clock } = held.bench;
+  const from = clock.monotonic();
+  await held.close();
+  expect(clock.monotonic() - from).toBeLessThanOrEqual(5_500);
+  expect(held.fired).toEqual([]);
+  status.isSilent = false;
+  const next = await open(status, { alone: true });
+  expect(next.bench.report()).toMatchObject({ claimed: 1, unknown: { crash: 1 } });
+  expect(status.record.open).toEqual([]);
+});
+
 describe('a claim without an answer', () => {
   test('fires once when our own nonce is stored', async () => {
     const status = new SharedStatus();

@@ -103,6 +103,7 @@ class CronSource implements Source {
       nonce: this.#nonce,
       schedule: this.#schedule.text,
       clock: context.clock,
+      ended: this.#ended.signal,
       onRecord: (record) => this.#saw(record),
       onReach: (error) => this.#reach(error),
     });
@@ -137,7 +138,10 @@ class CronSource implements Source {
     const { signal, report } = this.#context;
     signal.throwIfAborted();
     signal.addEventListener('abort', this.#stop);
-    const written = await this.#takeOver();
+    // Nobody can close what is not open yet; and the next one reads the record anyway.
+    const giveUp = () => this.#ended.abort();
+    signal.addEventListener('abort', giveUp);
+    const written = await this.#takeOver().finally(() => signal.removeEventListener('abort', giveUp));
     signal.throwIfAborted();
     // Another spec by now: the controller opens the next one.
     if (written === undefined)

@@ -164,8 +164,17 @@ export class Reader {
   /** Resolves when it has stopped, and what it passed has its outcome or the deadline is over. */
   async stopped(deadline: Deadline): Promise<void> {
     this.stop();
-    await this.#running;
+    await this.#ended(deadline);
     await this.#outstanding.empty(this.#options.context.clock, deadline);
+  }
+
+  /** A claim may be in doubt for as long as the API server is away. */
+  async #ended(deadline: Deadline): Promise<void> {
+    const { clock } = this.#options.context;
+    const late = Promise.withResolvers<void>();
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), late.resolve);
+    await Promise.race([this.#running, late.promise]);
+    cancel();
   }
 
   /** Another process holds the watch and has counted what has no outcome here: none of it is ours any more. */
@@ -269,7 +278,9 @@ export class Reader {
       return this.#options.soon();
     }
     const batch = this.#outstanding.add(from, decision.claim.length);
+    this.#isHeld = true;
     const claimed = await claim(this.#options.commit, decision.claim.map(this.#options.makeEvent)).catch(asError);
+    this.#isHeld = false;
     if (this.#isAbandoned || claimed instanceof Error) {
       // Not ours, or nobody knows: whoever holds the watch next finds it in the checkpoint.
       this.#outstanding.remove(batch);

@@ -22,6 +22,7 @@ const TRIES = 5;
  * Makes the stored objects what the manifests say: labels, annotations and everything but status. An object that is so
  * already is not written. Objects applied before from a file of these paths and found there no more are deleted, unless
  * that file, or its folder, has a problem: then its last good state stays.
+ * @param signal ends it after the object in hand; the next pass does the rest
  * @throws TrigateError when the objects cannot be listed
  */
 export async function applyManifests(
@@ -29,6 +30,7 @@ export async function applyManifests(
   types: readonly ServedType[],
   paths: readonly string[],
   manifests: Manifests,
+  signal: AbortSignal,
 ): Promise<Applied> {
   const applied = {
     created: [] as string[],
@@ -40,6 +42,7 @@ export async function applyManifests(
   for (const type of types) stored.set(type, await listAll(resources, type));
 
   for (const manifest of manifests.objects) {
+    if (signal.aborted) return applied;
     const before = stored.get(manifest.type)?.get(objectKey(manifest.object));
     try {
       const what = await applyOne(resources, manifest, before);
@@ -54,6 +57,7 @@ export async function applyManifests(
   for (const type of types.toReversed()) {
     for (const object of stored.get(type)?.values() ?? []) {
       if (!isOrphan(type, object)) continue;
+      if (signal.aborted) return applied;
       await remove(resources, type, object);
       applied.deleted.push(describeObject(object));
     }

@@ -30,7 +30,7 @@ export interface FollowManifestsOptions {
 }
 
 export interface ManifestFollower {
-  /** Ends after the pass in hand. Idempotent; what was applied stays. */
+  /** Ends after the object in hand. Idempotent; what was applied stays. */
   close(): Promise<void>;
 }
 
@@ -74,7 +74,7 @@ export async function followManifests(options: FollowManifestsOptions): Promise<
     // Not only the folders that could be read: a missing one is waited for.
     const added = folders.set([...new Set([...manifests.folders, ...missing(manifests.problems)])]);
     if (added) again = true; // something may have changed between reading and watching
-    const applied = await applyManifests(resources, types, dirs, manifests);
+    const applied = await applyManifests(resources, types, dirs, manifests, closing.signal);
     const problems = [...manifests.problems, ...applied.problems];
     tell(applied, problems);
     options.onReport?.({ ...applied, problems, objects: manifests.objects.length });

@@ -20,7 +20,10 @@ const WRITERS = 32;
 const labels = { bench: 'yes' };
 const fill = 'x'.repeat(600);
 
-/** The controller beside the bare loop, both over the same changes, which wait on the API server when each begins. */
+/**
+ * The controller beside the bare loop, both over the same changes, which wait on the API server when each begins.
+ * @param events not many more than 6,000: the watch cache of an API server forgets the oldest, and nobody gets them
+ */
 export async function watchThroughput(events: number, rounds: number): Promise<void> {
   await using api = await startKubeApi();
   await installCrds(api, (await command(['crds'])).stdout);

@@ -265,6 +265,6 @@ describe('a controller in a cluster, with the rights of a Role', () => {
 
 test('a kind that does not exist is a sentence', async () => {
   const { code, stderr } = await command(['controller', 'kafak']);
-  expect(stderr).toMatch(/The kind must be one of kafka, nats, cronjob, .*found "kafak"/);
+  expect(stderr).toMatch(/The kind must be one of kafka, nats, cronjob, kubernetes, found \\"kafak\\"/);
   expect(code).toBe(1);
 });
