@@ -13,6 +13,7 @@
  * npm run bench -- cronjob [SCHEDULES]          cost and lateness of schedules on the embedded API
  * npm run bench -- resources [TRIGGERS]         a controller on a real API server: start, a change of a label, idle
  * npm run bench -- kubernetes [EVENTS] [ROUNDS]   changes of ConfigMaps on a real API server: the controller beside a bare loop
+ * npm run bench -- call [CALLS] [ROUNDS]     the callers alone
  * npm run bench -- call-idle [CALLS]        what the race for idle connections costs
  * npm run bench -- log [EVENTS]            publish, read and claim on the embedded log
  */
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, Bench>> = {
   resources: async ([triggers = 1_000]) => (await import('./resources.ts')).resources(triggers),
   kubernetes: async ([events = 5_000, rounds = 2]) =>
     (await import('./kubernetes/throughput.ts')).watchThroughput(events, rounds),
+  call: async ([count = 200_000, rounds = 3]) => (await import('./call.ts')).calls(count, rounds),
   'call-idle': async ([calls = 100_000]) => (await import('./call-idle.ts')).callIdle(calls),
   log: () => import('./log.ts'),
 };

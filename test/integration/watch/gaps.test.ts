@@ -105,7 +105,9 @@ describe('history that the API server has forgotten', () => {
     await second.close();
     const third = await rig.controller({ watched: () => way.resources });
     await rig.ready('t');
-    expect(await rig.conditionOf('t', 'SourceConnected')).toMatchObject({ message: expect.stringContaining('1 gap') });
+    await eventually('the gap of before is shown', async () => {
+      return (await rig.conditionOf('t', 'SourceConnected'))?.message.includes('1 gap') === true;
+    });
     expect(gapsOf(third, 't')).toEqual([]);
   });
 
