@@ -1,24 +1,8 @@
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Gate, Room } from '../../src/domain/kind.ts';
-import type { FunctionReport } from '../../src/domain/ledger.ts';
-import { MemberBench, type MemberOptions, MemoryGroup } from '../../test/support/kafka-member.ts';
+import { MemoryGroup } from '../../test/support/kafka-member.ts';
+import { member, row, storedBy } from '../../test/support/kafka-member-checks.ts';
 import { loop } from '../../test/support/scripted-commit.ts';
-import { decodeMetadata } from './metadata.ts';
-
-/** A member that is gone when the test ends. */
-function member(group: MemoryGroup, options?: MemberOptions): MemberBench {
-  const made = new MemberBench(group, options);
-  onTestFinished(() => made.bench.shut());
-  return made;
-}
-
-const storedBy = (group: MemoryGroup, partition: number) => decodeMetadata(group.stored(partition).metadata, ['f']);
-
-/** I2, and a row of the ledger. */
-function row({ bench }: MemberBench, name = 'f'): FunctionReport {
-  expect(bench.balanced).toBe(true);
-  return bench.report(name);
-}
 
 test('what is settled is stored a moment later by itself, once', async () => {
   const group = new MemoryGroup(2, 3);
