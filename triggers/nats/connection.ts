@@ -114,6 +114,8 @@ class SharedLink implements Link {
           this.#tellLost(`${lost.cause}; trying again`);
           break;
         case 'reconnect': {
+          // The client says so when it has sent the subscriptions again: only behind them does the server's answer come.
+          if (!(await answers(connection))) break;
           const now = clock.now();
           const wasThere = server !== undefined && server === connection.info?.server_id;
           const gap = {
@@ -134,6 +136,14 @@ class SharedLink implements Link {
   #tellLost(message: string): void {
     for (const listener of [...this.#listeners]) listener.disconnected(message);
   }
+}
+
+/** False when it was lost again meanwhile: its status says so next. */
+function answers(connection: NatsConnection): Promise<boolean> {
+  return connection.flush().then(
+    () => true,
+    () => false,
+  );
 }
 
 const SENTENCES: Readonly<Record<string, string>> = {
