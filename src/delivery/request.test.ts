@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { event } from '../../test/support/outlet.ts';
 import type { Event } from '../domain/event.ts';
+import type { OutgoingRequest } from './call/call.ts';
 import { requestBuilder } from './request.ts';
 
 const clock = { now: () => Date.UTC(2018, 4, 18, 5, 40, 42, 881), monotonic: () => 0, after: () => () => {} };
@@ -18,11 +19,22 @@ const base = event('AbCdEfGhIjKlMnO', null, {
   data: new TextEncoder().encode('{"a":1}'),
 });
 
+const NO_ATTRIBUTES = {
+  id: undefined,
+  source: undefined,
+  type: undefined,
+  time: undefined,
+  subject: undefined,
+  extensions: [],
+};
+
 function headersOf(more: Partial<Event>): Record<string, string> {
-  const { headers } = build({ ...base, ...more }, '/');
-  return Object.fromEntries(
-    Array.from({ length: headers.length / 2 }, (_, i) => [headers[2 * i] ?? '', headers[2 * i + 1] ?? '']),
-  );
+  return sent(build({ ...base, ...more }, '/'));
+}
+
+function sent({ common, headers }: OutgoingRequest): Record<string, string> {
+  const all = [...common, ...headers];
+  return Object.fromEntries(Array.from({ length: all.length / 2 }, (_, i) => [all[2 * i] ?? '', all[2 * i + 1] ?? '']));
 }
 
 describe('the request', () => {
@@ -91,8 +103,7 @@ describe('the request', () => {
       ['baggage', 'user=a%20b,x="1"'],
       ['ce-note', 'say "hi"'],
     ] as const;
-    const none = { id: undefined, source: undefined, type: undefined, time: undefined, subject: undefined };
-    expect(headersOf({ attributes: { ...none, extensions }, headers: [['x-y', '"50%"']] })).toMatchObject({
+    expect(headersOf({ attributes: { ...NO_ATTRIBUTES, extensions }, headers: [['x-y', '"50%"']] })).toMatchObject({
       baggage: 'user=a%20b,x="1"',
       'ce-note': 'say %22hi%22',
       'x-y': '"50%"',
@@ -102,6 +113,27 @@ describe('the request', () => {
   test('has the epoch for a time that no date can hold', () => {
     for (const time of [Number.NaN, 8.64e15 + 1, -Infinity])
       expect(headersOf({ time })['ce-time']).toBe('1970-01-01T00:00:00.000Z');
+  });
+});
+
+describe('what requests have in common', () => {
+  test('is one list as long as nothing of it changes', () => {
+    const first = build(base, '/').common;
+    expect(build({ ...base, time: 1, data: new TextEncoder().encode('{}') }, '/x').common).toBe(first);
+  });
+
+  test.each<[string, Partial<Event>, string]>([
+    ['topic', { topic: 'others' }, 'event-topic'],
+    ['no topic', { topic: undefined }, 'event-topic'],
+    ['source', { origin: 'kafka://c/others' }, 'ce-source'],
+    ['content type', { contentType: 'text/csv' }, 'event-type'],
+    ['content type that is empty', { contentType: '' }, 'content-type'],
+    ['detected content type', { data: new TextEncoder().encode('[]') }, 'content-type'],
+    ["producer's type", { attributes: { ...NO_ATTRIBUTES, type: 'order.made' } }, 'ce-type'],
+  ])('is another one with another %s, and as before behind it', (_, more, header) => {
+    const before = headersOf({});
+    expect(headersOf(more)[header]).not.toBe(before[header]);
+    expect(headersOf({})).toEqual(before);
   });
 });
 
@@ -115,11 +147,13 @@ describe('the request of a tick', () => {
   });
 
   test("is a GET without data and without a topic, with the date format of Kubeless' cron jobs", () => {
-    const { method, headers, body } = tick({ ...base, topic: undefined, method: 'GET', data: new Uint8Array() }, '/');
-    expect({ method, body }).toEqual({ method: 'GET', body: new Uint8Array() });
-    expect(headers[headers.indexOf('event-time') + 1]).toBe('2018-05-18 05:40:42+00:00');
-    expect(headers[headers.indexOf('event-namespace') + 1]).toBe('cronjobtrigger.kubeless.io');
-    expect(headers).not.toContain('event-topic');
+    const request = tick({ ...base, topic: undefined, method: 'GET', data: new Uint8Array() }, '/');
+    expect(request).toMatchObject({ method: 'GET', body: new Uint8Array() });
+    expect(sent(request)).toMatchObject({
+      'event-time': '2018-05-18 05:40:42+00:00',
+      'event-namespace': 'cronjobtrigger.kubeless.io',
+    });
+    expect(sent(request)).not.toHaveProperty('event-topic');
   });
 });
 

@@ -23,62 +23,80 @@ export interface RequestOptions {
  * `event-id` is always ours; `ce-id` and the other attributes are the producer's where it set them.
  */
 export function requestBuilder(options: RequestOptions): RequestBuilder {
-  const { clock, eventNamespace, eventType, userAgent } = options;
+  const { clock } = options;
   const sentTime = options.eventTime === 'date' ? new DateTime() : new GoTime();
   const isoTime = new IsoTime();
-  // These hardly change from event to event.
-  const topicValue = new LastValue();
-  const originValue = new LastValue();
-  const type = headerValue(eventType);
+  const common = new CommonHeaders(options);
   return (event, path) => {
-    const contentType = event.contentType === undefined ? detectContentType(event.data) : fieldValue(event.contentType);
-    const attributes = event.attributes;
+    const { attributes } = event;
     const headers = [
-      'content-type',
-      contentType,
-      'user-agent',
-      userAgent,
       'event-id',
       event.id,
-      'event-type',
-      contentType,
       'event-time',
       sentTime.format(clock.now()),
-      'event-namespace',
-      eventNamespace,
-      'ce-specversion',
-      '1.0',
       'ce-id',
       attributes?.id === undefined ? event.id : headerValue(attributes.id),
-      'ce-source',
-      originValue.of(attributes?.source ?? event.origin),
-      'ce-type',
-      attributes?.type === undefined ? type : headerValue(attributes.type),
       'ce-time',
       attributes?.time === undefined ? isoTime.format(event.time) : headerValue(attributes.time),
     ];
-    if (event.topic !== undefined) headers.push('event-topic', topicValue.of(event.topic));
     const subject = attributes?.subject ?? event.subject;
     if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
     if (attributes !== undefined)
       for (const [name, value] of attributes.extensions)
         headers.push(name, name.startsWith('ce-') ? headerValue(value) : fieldValue(value));
     for (const [name, value] of event.headers) headers.push(name, fieldValue(value));
-    return { method: event.method ?? 'POST', path, headers, body: event.data };
+    return { method: event.method ?? 'POST', path, common: common.of(event), headers, body: event.data };
   };
 }
 
-/** A header value that is mostly the same as the one before. */
-class LastValue {
-  #raw = '';
-  #value = '';
+/** The headers that hardly change from event to event. Written anew only when one of them is another one. */
+class CommonHeaders {
+  readonly #options: RequestOptions;
+  #contentType = '';
+  #topic: string | undefined;
+  #source = '';
+  #type = '';
+  #headers: readonly string[] | undefined;
 
-  of(raw: string): string {
-    if (raw !== this.#raw) {
-      this.#raw = raw;
-      this.#value = headerValue(raw);
-    }
-    return this.#value;
+  constructor(options: RequestOptions) {
+    this.#options = options;
+  }
+
+  of({ contentType: given, data, topic, attributes, origin }: Event): readonly string[] {
+    const contentType = given ?? detectContentType(data);
+    const source = attributes?.source ?? origin;
+    const type = attributes?.type ?? this.#options.eventType;
+    const isSame = contentType === this.#contentType && topic === this.#topic && source === this.#source;
+    if (this.#headers !== undefined && isSame && type === this.#type) return this.#headers;
+    this.#contentType = contentType;
+    this.#topic = topic;
+    this.#source = source;
+    this.#type = type;
+    this.#headers = this.#write();
+    return this.#headers;
+  }
+
+  #write(): readonly string[] {
+    const { userAgent, eventNamespace } = this.#options;
+    const contentType = fieldValue(this.#contentType);
+    const headers = [
+      'content-type',
+      contentType,
+      'user-agent',
+      userAgent,
+      'event-type',
+      contentType,
+      'event-namespace',
+      eventNamespace,
+      'ce-specversion',
+      '1.0',
+      'ce-source',
+      headerValue(this.#source),
+      'ce-type',
+      headerValue(this.#type),
+    ];
+    if (this.#topic !== undefined) headers.push('event-topic', headerValue(this.#topic));
+    return headers;
   }
 }
 

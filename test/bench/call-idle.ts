@@ -43,7 +43,7 @@ export async function callIdle(calls: number): Promise<void> {
 const callOnce = (caller: Caller): Promise<Answer> =>
   new Promise((resolve) => {
     caller.send(
-      { method: 'POST', path: '/', headers: [], body: new Uint8Array(2) },
+      { method: 'POST', path: '/', common: [], headers: [], body: new Uint8Array(2) },
       { firstByte() {}, answer: resolve },
     );
   });

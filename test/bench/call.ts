@@ -51,11 +51,14 @@ function makeCalls(caller: Caller, count: number): Promise<void> {
   });
 }
 
+const COMMON = [
+  ['content-type', 'application/json', 'user-agent', 'bench', 'event-type', 'application/json'],
+  ['event-namespace', 'kafkatriggers.kubeless.io', 'event-topic', 'orders', 'ce-specversion', '1.0'],
+  ['ce-source', 'kafka://bench/orders', 'ce-type', 'dev.trigate.kafka.record'],
+].flat();
+
 function request(n: number): OutgoingRequest {
   const id = String(n).padStart(15, '0');
-  const headers = ['content-type', 'application/json', 'user-agent', 'bench', 'event-id', id];
-  headers.push('event-type', 'application/json', 'event-time', TIME, 'event-namespace', 'kafkatriggers.kubeless.io');
-  headers.push('event-topic', 'orders', 'ce-specversion', '1.0', 'ce-id', id, 'ce-source', 'kafka://bench/orders');
-  headers.push('ce-type', 'dev.trigate.kafka.record', 'ce-time', TIME, 'ce-subject', `partition:0#${n}`);
-  return { method: 'POST', path: '/', headers, body: BODY };
+  const headers = ['event-id', id, 'event-time', TIME, 'ce-id', id, 'ce-time', TIME, 'ce-subject', `partition:0#${n}`];
+  return { method: 'POST', path: '/', common: COMMON, headers, body: BODY };
 }

@@ -28,6 +28,8 @@ export interface BenchFunction {
   readonly url: string;
   /** Resolves when it has had that many requests since it was started, with the rest of its report. */
   received(count: number): Promise<readonly string[]>;
+  /** Requests that it has had since it was started. */
+  count(): Promise<number>;
   stop(): void;
 }
 
@@ -47,15 +49,22 @@ export async function startFunction(
       .split(' ')
       .slice(1);
   const [port] = await words();
+  const report = () => {
+    child.stdin.write('\n');
+    return words();
+  };
   return {
     url: `http://${host}:${port}/`,
     async received(count) {
       for (;;) {
-        child.stdin.write('\n');
-        const [requests, ...rest] = await words();
+        const [requests, ...rest] = await report();
         if (Number(requests) >= count) return rest;
         await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       }
+    },
+    async count() {
+      const [requests] = await report();
+      return Number(requests);
     },
     stop: () => child.stdin.end(),
   };
@@ -83,9 +92,24 @@ export async function measure(name: string, pid: number, events: number, done: P
   return { name, events, seconds, micros: each('cpu'), kernel: each('kernel'), peakRss: after.peakRss };
 }
 
+/** Calls of one function, first and last of them, each event being so many. */
+export interface Stretch {
+  readonly first: number;
+  readonly last: number;
+  readonly perEvent: number;
+}
+
+/** Measures a process while its function gets those calls: what went before, as what it takes to begin, is not in it. */
+export async function measureCalls(name: string, pid: number, target: BenchFunction, calls: Stretch): Promise<Result> {
+  await target.received(calls.first);
+  const events = (calls.last - (await target.count())) / calls.perEvent;
+  return measure(name, pid, events, target.received(calls.last));
+}
+
 /** Each result beside the cheapest bare loop that makes its calls in the same way. */
 export function printResults(title: string, rounds: ReadonlyMap<string, readonly Result[]>): void {
   for (const [caller, results] of rounds) {
+    if (results.length === 0) continue;
     const bare = results.filter(({ name }) => name.startsWith('bare')).map(({ micros }) => micros);
     printTable(`${title}, calls by ${caller}`, results, Math.min(...bare));
   }

@@ -63,7 +63,7 @@ function callOnce(caller: Caller, id: number): Promise<Answer> {
     let answers = 0;
     const body = new TextEncoder().encode(`${id} ${'x'.repeat(id % 400)}`);
     const call = caller.send(
-      { method: 'POST', path: '/', headers: ['event-id', `${id}`], body },
+      { method: 'POST', path: '/', common: [], headers: ['event-id', `${id}`], body },
       {
         firstByte() {},
         answer(answer) {

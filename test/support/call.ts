@@ -10,11 +10,14 @@ export interface Seen {
   firstBytes: number;
 }
 
+/** What all calls have in common. */
+const COMMON = ['user-agent', 'test'];
+
 export function send(caller: Caller, body: string, headers: string[] = [], path = '/'): Seen {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const seen = { answer: promise, answers: [] as Answer[], firstBytes: 0 };
   const call = caller.send(
-    { method: 'POST', path, headers, body: new TextEncoder().encode(body) },
+    { method: 'POST', path, common: COMMON, headers, body: new TextEncoder().encode(body) },
     {
       firstByte() {
         if (seen.answers.length > 0) throw new Error('a first byte after the answer');

@@ -107,13 +107,16 @@ const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
 /** Kafka allows several headers of one name; the last one counts, as with kafkajs' own text form. */
 function headersOf({ headers }: Record): ReadonlyMap<string, string> {
-  if (headers === undefined) return NO_HEADERS;
-  const found = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
+  let found: Map<string, string> | undefined;
+  // Not Object.entries: most records have none, and this is asked of each.
+  for (const name in headers) {
+    const value = headers[name];
     const last = Array.isArray(value) ? value.at(-1) : value;
-    if (last !== undefined) found.set(name.toLowerCase(), last.toString());
+    if (last === undefined) continue;
+    found ??= new Map();
+    found.set(name.toLowerCase(), last.toString());
   }
-  return found;
+  return found ?? NO_HEADERS;
 }
 
 const MAX_KEY_LENGTH = 1024;

@@ -184,6 +184,7 @@ describe.each([
       'POST /path?q=1 HTTP/1.1',
       `host: ${new URL(url).host}`,
       'connection: keep-alive',
+      'user-agent: test',
       'content-type: application/json',
       'event-id: x',
       'content-length: 2',

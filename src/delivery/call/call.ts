@@ -5,8 +5,10 @@ import type { UnknownReason } from '../../domain/outcome.ts';
 export interface OutgoingRequest {
   readonly method: 'POST' | 'GET';
   readonly path: string;
-  /** Name, value, name, value: valid already. */
-  readonly headers: string[];
+  /** Name, value, name, value: valid already. The same list in many requests: what is made of it is worth keeping. */
+  readonly common: readonly string[];
+  /** What only this request has, likewise. */
+  readonly headers: readonly string[];
   readonly body: Uint8Array;
 }
 

@@ -85,9 +85,9 @@ function connector(forbids: CallerOptions['forbids']): buildConnector.connector 
 }
 
 function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.DispatchOptions {
-  const { path, method, headers, body } = request;
+  const { path, method, common, headers, body } = request;
   // By itself undici takes a GET for one that may be made again.
-  return { origin, path, method, headers, body, idempotent: false };
+  return { origin, path, method, headers: common.concat(headers), body, idempotent: false };
 }
 
 /**

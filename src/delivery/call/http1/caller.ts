@@ -2,6 +2,7 @@ import type { Cancel } from '../../../domain/clock.ts';
 import type { Call, Caller, CallerFactory, CallerOptions, CallListener, OutgoingRequest } from '../call.ts';
 import { canConnect } from '../probe.ts';
 import { type Address, Connection, type ConnectionOwner, PooledCall } from './connection.ts';
+import { HeadTemplate } from './template.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Below the 5 s idle time-out of Node.js servers, so that we close an idle connection before they do. */
@@ -27,7 +28,6 @@ export function httpCaller(options: CallerOptions): CallerFactory {
 class HttpCaller implements Caller, ConnectionOwner {
   readonly #options: CallerOptions;
   readonly #address: Address;
-  readonly #host: string;
   readonly #origin: URL;
   readonly #max: number;
   readonly #connections = new Set<Connection>();
@@ -42,20 +42,18 @@ class HttpCaller implements Caller, ConnectionOwner {
   #sweep: Cancel | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
   #closed: PromiseWithResolvers<void> | undefined;
-  #line = '';
-  #path: string | undefined;
-  #method: string | undefined;
+  readonly #heads: HeadTemplate;
 
   constructor(origin: string, connections: number, options: CallerOptions) {
     this.#origin = new URL(origin);
     this.#options = options;
     this.#max = connections;
-    this.#host = this.#origin.host;
+    this.#heads = new HeadTemplate(this.#origin.host);
     this.#address = { host: this.#origin.hostname.replace(/^\[|\]$/g, ''), port: Number(this.#origin.port || 80) };
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    const call = new PooledCall(listener, this.#headOf(request), request.body);
+    const call = new PooledCall(listener, this.#heads.of(request), request.body);
     if (this.#closed !== undefined) {
       call.finish({ type: 'notSent', cause: new Error('the caller is closed') });
       return call;
@@ -181,7 +179,8 @@ class HttpCaller implements Caller, ConnectionOwner {
     const connection = new Connection(this.#address, this.#options.forbids, this);
     this.#connections.add(connection);
     this.#sockets.add(connection);
-    const tooLong = () => connection.close(new Error(`no connection to ${this.#host} within ${CONNECT_TIMEOUT_MS} ms`));
+    const tooLong = () =>
+      connection.close(new Error(`no connection to ${this.#origin.host} within ${CONNECT_TIMEOUT_MS} ms`));
     this.#connecting.set(connection, this.#options.clock.after(CONNECT_TIMEOUT_MS, tooLong));
   }
 
@@ -198,19 +197,6 @@ class HttpCaller implements Caller, ConnectionOwner {
     for (const connection of this.#idle.filter(({ idleUntil }) => idleUntil <= now)) connection.close();
     const next = this.#idle.reduce((at, { idleUntil }) => Math.min(at, idleUntil), Number.POSITIVE_INFINITY);
     if (next < Number.POSITIVE_INFINITY) this.#sweepIn(next - now, next);
-  }
-
-  /** Everything that calls of one function have in common stands in the first lines. */
-  #headOf(request: OutgoingRequest): string {
-    const { method, path, headers, body } = request;
-    if (path !== this.#path || method !== this.#method) {
-      this.#path = path;
-      this.#method = method;
-      this.#line = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`;
-    }
-    let head = this.#line;
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    return method === 'GET' && body.length === 0 ? `${head}\r\n` : `${head}content-length: ${body.length}\r\n\r\n`;
   }
 
   #endIfEmpty(): void {
