@@ -92,7 +92,8 @@ export function createResources(options: ResourcesOptions): Resources {
 
     async watch<T extends KubernetesObject>(type: ResourceType, options: WatchOptions) {
       const { namespace, signal, ...scope } = options;
-      const query = { ...scope, watch: true, allowWatchBookmarks: true };
+      const match = scope.sendInitialEvents && { resourceVersionMatch: 'NotOlderThan' };
+      const query = { ...scope, ...match, watch: true, allowWatchBookmarks: true };
       const call: Call = { method: 'GET', path: resourcePath(type, namespace), query, signal };
       return readWatch<T>(type, readLines(await transport.stream(call), LONGEST_EVENT), transport.describe(call));
     },

@@ -23,6 +23,11 @@ export interface ListOptions extends Scope {
 export interface WatchOptions extends Scope {
   /** Events after this version. Without one the server sends what exists first. */
   readonly resourceVersion?: string | undefined;
+  /**
+   * A streaming list (KEP-3157): without a version, all that exists is told as ADDED, in a state not older than now, and a
+   * bookmark with `endsInitial` comes behind it. Servers that cannot do it answer 400 or 422.
+   */
+  readonly sendInitialEvents?: boolean | undefined;
   /** After which the server ends the watch by itself. */
   readonly timeoutSeconds?: number | undefined;
   readonly signal: AbortSignal;

@@ -7,7 +7,12 @@ import { errorFromStatus, unreadable } from './resource-error.ts';
 /** One line of a watch. An `ERROR` event is thrown by the stream instead. */
 export type WatchEvent<T extends KubernetesObject = KubernetesObject> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: T }
-  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+  | {
+      readonly type: 'BOOKMARK';
+      readonly resourceVersion: string;
+      /** All that there was when the watch began has been told, see `WatchOptions.sendInitialEvents`. */
+      readonly endsInitial?: true;
+    };
 
 const EVENTS: ReadonlySet<unknown> = new Set(['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']);
 
@@ -24,7 +29,14 @@ function isEventLine(document: unknown): document is EventLine {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const bookmark = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
+const INITIAL_END = 'k8s.io/initial-events-end';
+
+const bookmark = z.looseObject({
+  metadata: z.looseObject({
+    resourceVersion: z.string(),
+    annotations: z.looseObject({ [INITIAL_END]: z.string().optional() }).nullish(),
+  }),
+});
 
 /**
  * Takes a document of the API as an object of the type that was asked for. The shape that every object shares is
@@ -62,8 +74,14 @@ export async function* readWatch<T extends KubernetesObject>(
         yield { type: event.type, object: asObject<T>(type, event.object, what) };
         break;
       case 'BOOKMARK': {
-        const version = bookmark.safeParse(event.object).data?.metadata.resourceVersion;
-        if (version !== undefined) yield { type: 'BOOKMARK', resourceVersion: version };
+        const metadata = bookmark.safeParse(event.object).data?.metadata;
+        if (metadata === undefined) break;
+        const endsInitial = metadata.annotations?.[INITIAL_END] === 'true';
+        yield {
+          type: 'BOOKMARK',
+          resourceVersion: metadata.resourceVersion,
+          ...(endsInitial && { endsInitial }),
+        };
         break;
       }
       case 'ERROR':

@@ -11,15 +11,15 @@ const WATCH_SECONDS = 300;
 
 export interface OneWatchOptions<T extends KubernetesObject> {
   readonly scope: Scope;
-  /** Events after this version. */
-  readonly resourceVersion: string;
+  /** Events after this version. Undefined: all that there is comes first, as `WatchOptions.sendInitialEvents` has it. */
+  readonly resourceVersion: string | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal: AbortSignal;
   /** The server has accepted the watch. */
   readonly onOpen: () => void;
-  /** In order. It must not throw. */
-  readonly onEvent: (event: WatchEvent<T>) => void;
+  /** In order. It must not throw. What it promises is waited for before more is read: much less than `SILENCE_MS`. */
+  readonly onEvent: (event: WatchEvent<T>) => Promise<void> | undefined;
 }
 
 /**
@@ -48,11 +48,14 @@ export async function watchOnce<T extends KubernetesObject>(
   try {
     const timeoutSeconds = Math.round(WATCH_SECONDS * (1 + random()));
     const either = AbortSignal.any([signal, silence.signal]);
-    const events = await resources.watch<T>(type, { ...scope, resourceVersion, timeoutSeconds, signal: either });
+    const sendInitialEvents = resourceVersion === undefined ? true : undefined;
+    const options = { ...scope, resourceVersion, sendInitialEvents, timeoutSeconds, signal: either };
+    const events = await resources.watch<T>(type, options);
     onOpen();
     for await (const event of events) {
       heardAt = clock.monotonic();
-      onEvent(event);
+      const done = onEvent(event);
+      if (done !== undefined) await done;
     }
   } catch (error) {
     if (!silence.signal.aborted) throw error;

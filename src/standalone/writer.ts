@@ -74,9 +74,11 @@ export function createWriter(db: DatabaseSync, clock: Clock, participant: Partic
       });
     } catch (thrown) {
       const error = asError(thrown);
-      queue = queue.slice(taken.length);
+      // Where it could not even begin, none of those that wait would fare better: trying again would never end.
+      const refused = taken.length === 0 ? queue : taken;
+      queue = queue.slice(refused.length);
       participant.rolledBack(error);
-      for (const write of taken) write.reject(error);
+      for (const write of refused) write.reject(error);
       return;
     }
     queue = queue.slice(taken.length);

@@ -1,5 +1,6 @@
 import { TrigateError } from '../../src/domain/errors.ts';
 import type { KubernetesObject, ResourceType } from '../../src/domain/resource.ts';
+import { ResourceError } from '../../src/resources/resource-error.ts';
 import type { Resources, WatchOptions } from '../../src/resources/resources.ts';
 
 /** A client whose way to the API server a test can cut. */
@@ -7,6 +8,8 @@ export interface GatedResources {
   readonly resources: Resources;
   /** Watches that were asked for. */
   readonly watches: number;
+  /** Of those, streaming lists that the server took. */
+  readonly streams: number;
   /** Ends the watches and refuses everything until `open`. */
   cut(): void;
   open(): void;
@@ -14,10 +17,20 @@ export interface GatedResources {
   loseAnswers(writes: number): void;
 }
 
+/** As kube-apiserver says it without the feature gate WatchList. */
+const REFUSED =
+  'sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+
 const away = (): TrigateError =>
   new TrigateError('GATEWAY_UNREACHABLE', 'Cannot reach the API server: it was cut off.');
 
-export function gated(real: Resources, version?: { readonly minor: number }): GatedResources {
+/** @param server what it can do, where that is not what the real one can */
+export function gated(
+  real: Resources,
+  server: { readonly minor?: number; readonly streams?: boolean } = {},
+): GatedResources {
+  const { minor } = server;
+  let streams = 0;
   let cutting = new AbortController();
   let lost = 0;
   let watches = 0;
@@ -42,16 +55,22 @@ export function gated(real: Resources, version?: { readonly minor: number }): Ga
       through(async () => {
         watches++;
         const { signal } = cutting;
+        if (options.sendInitialEvents && server.streams === false)
+          throw new ResourceError('INVALID_MANIFEST', REFUSED, {});
         const either = AbortSignal.any([options.signal, signal]);
-        return ending(await real.watch<T>(type, { ...options, signal: either }), signal);
+        const events = await real.watch<T>(type, { ...options, signal: either });
+        if (options.sendInitialEvents) streams++;
+        return ending(events, signal);
       }),
-    version: async () =>
-      version === undefined ? real.version() : { major: 1, minor: version.minor, text: `v1.${version.minor}.0` },
+    version: async () => (minor === undefined ? real.version() : { major: 1, minor, text: `v1.${minor}.0` }),
   };
   return {
     resources,
     get watches() {
       return watches;
+    },
+    get streams() {
+      return streams;
     },
     cut: () => cutting.abort(),
     open() {

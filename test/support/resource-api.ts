@@ -24,10 +24,9 @@ export async function startResourceApi(
 ): Promise<ResourceApi> {
   const db = new DatabaseSync(options.path ?? ':memory:');
   db.exec('PRAGMA journal_mode = WAL');
+  const store = createObjectStore(db, options.history && { history: options.history });
   const server = fastify({ forceCloseConnections: true });
-  await server.register(
-    embeddedApi({ store: createObjectStore(db, options.history && { history: options.history }), types }),
-  );
+  await server.register(embeddedApi({ store, types }));
   const url = await server.listen({ host: '127.0.0.1', port: options.port ?? 0 });
   const resources = createResources({ url });
   return {
@@ -36,6 +35,7 @@ export async function startResourceApi(
     async [Symbol.asyncDispose]() {
       await resources.close();
       await server.close();
+      store.close();
       db.close();
     },
   };

@@ -177,6 +177,19 @@ describe('a list after history was forgotten', () => {
     expect(blind.end('20')).toEqual([]);
   });
 
+  test('goes with what changes while it is under way', () => {
+    const objects = known(true);
+    for (const name of ['kept', 'changed', 'gone']) objects.put(identity(name), '1', '{}');
+    objects.completed();
+    const relist = new Relist({ ...options, known: objects });
+    for (const each of ['kept', 'changed', 'gone', 'brief']) relist.see(object(each, each === 'brief' ? '3' : '1'));
+    relist.see(object('changed', '4'));
+    relist.see(object('changed', '5'));
+    for (const name of ['gone', 'brief']) relist.gone(identity(name).uid);
+    expect(told(relist.end('9'))).toEqual(['modified changed@5', 'deleted gone@9']);
+    expect([...objects.all()].map(({ name }) => name).sort()).toEqual(['changed', 'kept']);
+  });
+
   test('that breaks off has told nothing: what was known stays', () => {
     const objects = known();
     objects.put(identity('a'), '1', '{}');

@@ -1,5 +1,8 @@
 import type { Change } from './change.ts';
 
+/** A large object more would still fit. */
+const NEARLY = 7 / 8;
+
 /** Bytes that the backlogs of one process may hold together. */
 export class Budget {
   readonly #limit: number;
@@ -11,6 +14,10 @@ export class Budget {
 
   get isExceeded(): boolean {
     return this.#used > this.#limit;
+  }
+
+  get isNearlyUsed(): boolean {
+    return this.#used > NEARLY * this.#limit;
   }
 
   add(bytes: number): void {
@@ -54,6 +61,12 @@ export class Backlog {
   /** Where the next change will stand. */
   get end(): number {
     return this.#first + this.#changes.length;
+  }
+
+  /** Not many more can be held without the oldest ones being forgotten. */
+  get isNearlyFull(): boolean {
+    const { most, budget } = this.#options;
+    return this.end - this.start > NEARLY * most.changes || this.#bytes > NEARLY * most.bytes || budget.isNearlyUsed;
   }
 
   at(place: number): Change | undefined {

@@ -20,7 +20,7 @@ export interface CheckpointStoreOptions {
   readonly nonce: string;
   readonly clock: Clock;
   readonly random: () => number;
-  /** Aborts when nothing more may be asked. */
+  /** Aborts when nothing more may be asked, and no answer is waited for. */
   readonly signal: AbortSignal;
   /** Told when the API server cannot be asked, and without an error when it can again. */
   readonly onReach: (error: Error | undefined) => void;
@@ -66,6 +66,29 @@ export class CheckpointStore {
     return { object, record: readRecord(object) };
   }
 
+  /** The same, but makes nothing. */
+  async look(): Promise<Found | undefined> {
+    const object = await this.#get();
+    return object && { object, record: readRecord(object) };
+  }
+
+  /**
+   * Watches what was found until its holder gives it back. False when the server ends that before, or does not allow it.
+   */
+  async isGivenBack({ object: { metadata } }: Found, signal: AbortSignal): Promise<boolean> {
+    const { resources, namespace, name } = this.#options;
+    const { resourceVersion } = metadata;
+    const options = { namespace, fieldSelector: `metadata.name=${name}`, resourceVersion, signal };
+    try {
+      for await (const event of await resources.watch<WatchCheckpoint>(watchCheckpointType, options)) {
+        if (event.type === 'MODIFIED' && readRecord(event.object)?.holder === '') return true;
+      }
+    } catch {
+      // Whoever asks looks now and then anyway.
+    }
+    return false;
+  }
+
   /**
    * Replaces what `find` has found.
    * @throws Superseded when somebody was faster
@@ -91,12 +114,12 @@ export class CheckpointStore {
         return;
       } catch (thrown) {
         this.#object = undefined;
+        if (signal.aborted && !(thrown instanceof Superseded)) {
+          const cause = asError(thrown);
+          throw new TrigateError('CLAIM_IN_DOUBT', `Nobody can say what is stored: ${cause.message}`, { cause });
+        }
         if (!isPassing(thrown)) throw thrown;
         if (thrown.code === 'CONFLICT') continue;
-        if (signal.aborted) {
-          const message = `Nobody can say what is stored: ${thrown.message}`;
-          throw new TrigateError('CLAIM_IN_DOUBT', message, { cause: thrown });
-        }
         isAway = true;
         onReach(thrown);
         await delay(clock, backoff.next(), signal);
@@ -106,8 +129,8 @@ export class CheckpointStore {
 
   /** Removes the object. Whether that worked is no longer of interest. */
   async remove(): Promise<void> {
-    const { resources, namespace, name } = this.#options;
-    await resources.delete(watchCheckpointType, namespace, name).catch(asError);
+    const { resources, namespace, name, signal } = this.#options;
+    await resources.delete(watchCheckpointType, namespace, name, { signal }).catch(asError);
   }
 
   async #write(record: WatchRecord, status: object): Promise<void> {
@@ -120,7 +143,8 @@ export class CheckpointStore {
       this.#object = object;
       if (isStored) return this.#stored(record);
     }
-    this.#object = await this.#options.resources.replaceStatus(watchCheckpointType, { ...this.#object, status });
+    const { resources, signal } = this.#options;
+    this.#object = await resources.replaceStatus(watchCheckpointType, { ...this.#object, status }, { signal });
     this.#stored(record);
   }
 
@@ -129,9 +153,9 @@ export class CheckpointStore {
   }
 
   async #get(): Promise<WatchCheckpoint | undefined> {
-    const { resources, namespace, name } = this.#options;
+    const { resources, namespace, name, signal } = this.#options;
     try {
-      return await resources.get<WatchCheckpoint>(watchCheckpointType, namespace, name);
+      return await resources.get<WatchCheckpoint>(watchCheckpointType, namespace, name, { signal });
     } catch (thrown) {
       if (thrown instanceof TrigateError && thrown.code === 'NOT_FOUND') return undefined;
       throw thrown;
@@ -139,7 +163,7 @@ export class CheckpointStore {
   }
 
   async #create(): Promise<WatchCheckpoint> {
-    const { resources, namespace, name, spec } = this.#options;
+    const { resources, namespace, name, spec, signal } = this.#options;
     const object: WatchCheckpoint = {
       apiVersion: 'kubeless.io/v1beta1',
       kind: watchCheckpointType.kind,
@@ -147,7 +171,7 @@ export class CheckpointStore {
       spec,
     };
     try {
-      return await resources.create(watchCheckpointType, object);
+      return await resources.create(watchCheckpointType, object, { signal });
     } catch (thrown) {
       const isThere = thrown instanceof TrigateError && thrown.code === 'ALREADY_EXISTS';
       const found = isThere ? await this.#get() : undefined;

@@ -1,14 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, type Counts, type Deadline, type Logger, type Resources, TrigateError } from '../../src/sdk.ts';
+import { type Clock, type Deadline, type Logger, type Resources, TrigateError } from '../../src/sdk.ts';
 import { Backlog, type Budget } from './backlog.ts';
-import { inDoubt } from './books.ts';
+import { Brake } from './brake.ts';
 import type { Change } from './change.ts';
 import type { MemberRow, WatchRecord } from './checkpoint.ts';
 import type { CheckpointStore, Found } from './checkpoint-store.ts';
 import { Commits } from './commits.ts';
 import type { Cursor } from './hand.ts';
 import { KnownObjects } from './known-objects.ts';
-import { type Crashed, type Member, restoreAccount } from './member.ts';
+import { type Crashed, crashOf, type Member, restoreAccount, withCrash } from './member.ts';
 import { Reader } from './reader.ts';
 import { forgotten, ObjectStream } from './stream.ts';
 import type { WatchTarget } from './target.ts';
@@ -19,6 +19,8 @@ const SETTLE_MS = 1_000;
 /** A position that only moved on, so that the server will still know it after a restart. */
 const MOVE_MS = 30_000;
 const PAGE = 250;
+/** A reader that decides on less than that part of a backlog in half a second is slow. */
+const SLOW = 32;
 
 export interface HoldingOptions {
   readonly resources: Resources;
@@ -60,6 +62,7 @@ export interface WatchLimits {
 export class Holding {
   readonly #options: HoldingOptions;
   readonly #backlog: Backlog;
+  readonly #brake: Brake;
   readonly #known: KnownObjects;
   readonly #commits: Commits;
   readonly #stream: ObjectStream;
@@ -86,6 +89,12 @@ export class Holding {
     this.#crashed = crashed;
     this.#known = new KnownObjects({ most: limits.objects, mostBytes: limits.contentBytes });
     this.#backlog = new Backlog({ most: limits, budget, onForget: (change, place) => this.#forget(change, place) });
+    this.#brake = new Brake({
+      isPressed: () => this.#isPressed,
+      lag: () => this.#lag,
+      pace: limits.changes / SLOW,
+      clock,
+    });
     this.#commits = new Commits({
       write: () => this.#write(options.nonce),
       onFailed: (error) => options.onLost(error),
@@ -109,6 +118,7 @@ export class Holding {
       onExpired: (position) => this.#expired(position),
       onBegin: (position) => this.#begin(position),
       onChange: (change) => this.#append(change),
+      hold: (signal) => this.#brake.hold(signal),
       onPassed: (position) => this.#passed(position),
       onGap: (cause) => this.#gap(cause),
       onState: options.onState,
@@ -187,8 +197,14 @@ export class Holding {
       from,
       isServed: this.#serves(from),
       listAt: this.#listAt,
-      commit: () => this.#commits.commit(),
-      soon: () => this.#commits.within(SETTLE_MS),
+      commit: () => {
+        this.#brake.look();
+        return this.#commits.commit();
+      },
+      soon: () => {
+        this.#brake.look();
+        this.#commits.within(SETTLE_MS);
+      },
     });
   }
 
@@ -280,6 +296,18 @@ export class Holding {
     return this.#isBegun ? this.#backlog.head : this.#since;
   }
 
+  /** All readers have more than enough to do, and the backlog would have to forget some of it. */
+  get #isPressed(): boolean {
+    return this.#backlog.isNearlyFull && this.#lag > (this.#backlog.end - this.#backlog.start) / 2;
+  }
+
+  /** Changes that even the fastest reader has yet to decide on. */
+  get #lag(): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { lag } of this.#readers.values()) least = Math.min(least, lag);
+    return Number.isFinite(least) ? least : 0;
+  }
+
   #begin(position: string): void {
     const readers = [...this.#readers.values()];
     for (const reader of readers) reader.hold();
@@ -359,17 +387,4 @@ const notComparable = ({ type }: WatchTarget, version: string): TrigateError =>
   new TrigateError(
     'NOT_IMPLEMENTED',
     `The ${type.plural} have the resource version "${version}", which is not a number: nobody could say what was sent before a restart.`,
-  );
-
-function crashOf({ functions }: MemberRow, from: string, through: string): Crashed | undefined {
-  const copies = new Map([...functions].map(([name, counts]) => [name, inDoubt(counts)]));
-  return [...copies.values()].some((n) => n > 0) ? { copies, from, through } : undefined;
-}
-
-const withCrash = ({ functions }: MemberRow, { copies }: Crashed): ReadonlyMap<string, Counts> =>
-  new Map(
-    [...functions].map(([name, counts]) => {
-      const { unknown } = counts;
-      return [name, { ...counts, unknown: { ...unknown, crash: unknown.crash + (copies.get(name) ?? 0) } }];
-    }),
   );

@@ -6,7 +6,9 @@ import {
   type SourceContext,
   type Subscription,
 } from '../../src/sdk.ts';
+import { inDoubt } from './books.ts';
 import type { Change } from './change.ts';
+import type { MemberRow } from './checkpoint.ts';
 import type { ObjectNames } from './decision.ts';
 import { eventInDoubt, type KubernetesEvent } from './event.ts';
 import type { KubernetesTriggerSpec } from './spec.ts';
@@ -32,6 +34,21 @@ export interface Crashed {
   readonly from: string;
   readonly through: string;
 }
+
+/** What a dead holder has left in doubt; undefined when that is nothing. */
+export function crashOf({ functions }: MemberRow, from: string, through: string): Crashed | undefined {
+  const copies = new Map([...functions].map(([name, counts]) => [name, inDoubt(counts)]));
+  return [...copies.values()].some((n) => n > 0) ? { copies, from, through } : undefined;
+}
+
+/** The counts with it. */
+export const withCrash = ({ functions }: MemberRow, { copies }: Crashed): ReadonlyMap<string, Counts> =>
+  new Map(
+    [...functions].map(([name, counts]) => {
+      const { unknown } = counts;
+      return [name, { ...counts, unknown: { ...unknown, crash: unknown.crash + (copies.get(name) ?? 0) } }];
+    }),
+  );
 
 const CRASHED: Outcome = { type: 'unknown', reason: 'crash', ms: 0 };
 /** Copies that show in the feed one by one. */

@@ -186,6 +186,11 @@ export class Reader {
     for (const name of this.#books.all.keys()) account.release(name, structuredClone(account.counts(name)));
   }
 
+  /** Changes of the backlog that it has not decided on. */
+  get lag(): number {
+    return this.#hand.lag;
+  }
+
   progress(name: string): Progress {
     const unsettled = this.#outstanding.size;
     const lag = this.#hand.lag + (this.#walk?.waiting ?? 0);

@@ -26,13 +26,15 @@ export class Relist {
   /** Takes the place of what was known when the list is at its end: one that breaks off has told nothing. */
   readonly #fresh: KnownObjects;
   readonly #seen = new Set<string>();
-  #found: Found[] = [];
+  /** By uid. */
+  #found = new Map<string, Found>();
 
   constructor(options: RelistOptions) {
     this.#options = options;
     this.#fresh = options.known.fresh();
   }
 
+  /** Also again: a list that is streamed goes with the time. */
   see(object: KubernetesObject): void {
     const { known, most } = this.#options;
     const identity = identityOf(object);
@@ -43,8 +45,16 @@ export class Relist {
     const json = verb === undefined && !known.keepsContent ? '' : objectJson(object);
     this.#fresh.put(identity, resourceVersion, json);
     if (verb === undefined) return;
-    this.#found.push({ ...identity, verb, origin: 'collapsed', resourceVersion, json, oldJson: before?.json });
-    if (this.#found.length >= 2 * most) this.#found = this.#newest();
+    const found: Found = { ...identity, verb, origin: 'collapsed', resourceVersion, json, oldJson: before?.json };
+    this.#found.set(identity.uid, found);
+    if (this.#found.size >= 2 * most) this.#found = new Map(this.#newest().map((each) => [each.uid, each]));
+  }
+
+  /** It was deleted while the list was under way. */
+  gone(uid: string): void {
+    this.#seen.delete(uid);
+    this.#fresh.remove(uid);
+    this.#found.delete(uid);
   }
 
   /**
@@ -79,7 +89,8 @@ export class Relist {
   }
 
   #newest(): Found[] {
-    return this.#found.sort((a, b) => compareVersions(a.resourceVersion, b.resourceVersion)).slice(-this.#options.most);
+    const inOrder = [...this.#found.values()].sort((a, b) => compareVersions(a.resourceVersion, b.resourceVersion));
+    return inOrder.slice(-this.#options.most);
   }
 }
 

@@ -11,11 +11,11 @@ import {
   TrigateError,
 } from '../../src/sdk.ts';
 import type { Budget } from './backlog.ts';
-import type { WatchRecord } from './checkpoint.ts';
 import { CheckpointStore, type Found, Superseded } from './checkpoint-store.ts';
 import { Holding, type WatchLimits } from './holding.ts';
 import { clearAccount, type Member } from './member.ts';
 import { explain } from './rights.ts';
+import { untilFree } from './standby.ts';
 import { describeTarget, type WatchTarget } from './target.ts';
 import type { WatchKey } from './watch-key.ts';
 
@@ -49,8 +49,8 @@ export interface SharedWatchOptions {
 /**
  * One watch for all subscriptions that ask for the same: resource, namespace, selectors, and as whom.
  *
- *   standing by   another process holds the watch: the checkpoint is looked at until that one gives it back, or has written
- *                 nothing for `leaseMs`.
+ *   standing by   another process holds the watch: the checkpoint is watched until that one gives it back, and looked at
+ *                 now and then: it may have written nothing for `leaseMs`.
  *   holding       this one reads and claims, see `Holding`. Another one takes over: standing by again.
  *   over          the last member has left, or the first attempt failed: the members are told, and try again later.
  *
@@ -177,26 +177,15 @@ export class SharedWatch {
     this.#started.reject(new TrigateError('GATEWAY_UNREACHABLE', 'The watch was closed before it had begun.'));
   }
 
-  /** Waits until nobody holds the watch. Undefined when it is not needed any more. */
-  async #untilFree(): Promise<Found | undefined> {
+  /** Undefined when the watch is not needed any more. */
+  #untilFree(): Promise<Found | undefined> {
     const { leaseMs, clock } = this.#options;
-    const { signal } = this.#closing;
-    let seen: WatchRecord | undefined;
-    let since = clock.monotonic();
-    while (!signal.aborted) {
-      const found = await this.#store.find();
-      const { record } = found;
-      if (leaseMs === undefined || record === undefined || record.holder === '') return found;
-      if (seen?.holder !== record.holder || seen.writes !== record.writes) {
-        seen = record;
-        since = clock.monotonic();
-      } else if (clock.monotonic() - since >= leaseMs) return found;
+    const onHeld = () => {
       this.#isStandby = true;
       this.#started.resolve();
       this.#say(undefined);
-      await delay(clock, leaseMs / 3, signal);
-    }
-    return undefined;
+    };
+    return untilFree({ store: this.#store, leaseMs, clock, signal: this.#closing.signal, onHeld });
   }
 
   /** Until another process takes over, nothing can be stored, or nobody needs it. */
@@ -287,7 +276,7 @@ export class SharedWatch {
       const reason = this.#problem instanceof TrigateError ? this.#problem.code : 'WatchFailed';
       return { type: 'disconnected', reason, message };
     }
-    if (this.#isStandby) return { type: 'connected', message: `stands by: another process watches ${what}` };
+    if (this.#isStandby) return { type: 'standby', message: `stands by: another process watches ${what}` };
     const gaps = this.#holding?.reader(key)?.gaps;
     return { type: 'connected', message: `watches ${what}${gaps === undefined ? '' : `; ${gapText(gaps)}`}` };
   }

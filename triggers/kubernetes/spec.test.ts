@@ -73,6 +73,19 @@ describe('what is refused', () => {
     expect(refused('v1', 'ServiceAccount', ['Secret'])).toBe(true);
   });
 
+  test('are the counts that triggers of this kind write into their own status', () => {
+    const watching = (spec: object) =>
+      kubernetesTriggerSpec.safeParse({
+        resource: { apiVersion: 'kubeless.io/v1beta1', kind: 'KubernetesTrigger' },
+        functionSelector: {},
+        ...spec,
+      }).error?.issues[0]?.message;
+    expect(watching({})).toContain('must lead into /spec, ');
+    expect(watching({ changed: ['/spec', '/metadata/resourceVersion'] })).toContain('found /spec, /metadata/r');
+    expect(watching({ changed: ['/spec', '/metadata/labels/app'] })).toBeUndefined();
+    expect(watching({ events: ['added', 'deleted'] })).toBeUndefined();
+  });
+
   test('are the checkpoints, whatever is allowed', () => {
     expect(refused('kubeless.io/v1beta1', 'WatchCheckpoint', ['WatchCheckpoint.kubeless.io', '*.kubeless.io'])).toBe(
       true,

@@ -154,11 +154,24 @@ function problems(spec: Input, policy: WatchPolicy | undefined): Problem[] {
       message,
     })),
     ...fieldProblems(spec.fieldSelector ?? ''),
+    ...ownStatusProblems(spec),
     ...spec.changed.flatMap((pointer, i): Problem[] => {
       const message = pointerProblem(pointer);
       return message === undefined ? [] : [{ path: ['changed', i], message }];
     }),
   ];
+}
+
+const AT_REST = /^\/(spec|metadata\/(labels|annotations))(\/|$)/;
+
+/** The status of a KubernetesTrigger has its counts: one that hears of them counts what it heard, and never comes to rest. */
+function ownStatusProblems({ resource: { apiVersion, kind }, events, changed }: Input): Problem[] {
+  const { group, kind: own } = kubernetesTriggerType;
+  if (kind !== own || !apiVersion.startsWith(`${group}/`) || !events.includes('modified')) return [];
+  if (changed.length > 0 && changed.every((pointer) => AT_REST.test(pointer))) return [];
+  const found = changed.length === 0 ? 'nothing' : changed.join(', ');
+  const message = `must lead into /spec, /metadata/labels or /metadata/annotations of a ${own}, whose status changes with its events; found ${found}`;
+  return [{ path: ['changed'], message }];
 }
 
 /** Which fields there are is for the API server to say. */

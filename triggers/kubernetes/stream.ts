@@ -47,6 +47,8 @@ export interface StreamOptions {
   /** It begins at this position. */
   readonly onBegin: (position: string) => void;
   readonly onChange: (change: Change) => void;
+  /** Asked after each change of a watch: what it promises is waited for before more is read. */
+  readonly hold: (signal: AbortSignal) => Promise<void> | undefined;
   readonly onPassed: (position: string) => void;
   /** What happened since the last word is not known, but for the changes that are told next. */
   readonly onGap: (cause: string) => void;
@@ -61,8 +63,9 @@ export interface StreamOptions {
  *              the readers that stand there are helped one by one, or, when all stand there, relisting.
  *   watching   from the head on. Ended by the server: again, at once. 410: relisting. Any other failure, silence, or "too
  *              large resource version" (a server that lags behind the one before): pauses, then goes on where it was.
- *   relisting  lists what there is now and tells, as collapsed changes, what differs from what was known; or, where versions
- *              can be compared, what is newer than the head. In any case a gap: what happened and left no trace is gone.
+ *   relisting  lists what there is now, as a stream where the server can, else by pages, and tells, as collapsed changes,
+ *              what differs from what was known; or, where versions can be compared, what is newer than the head. In any
+ *              case a gap: what happened and left no trace is gone. Then watching, behind the list.
  *
  * `rewind` goes back to beginning, for a reader that joins behind what the backlog holds.
  */
@@ -72,6 +75,8 @@ export class ObjectStream {
   #round = new AbortController();
   #heardAt: number;
   #hasProgress = false;
+  /** Whether the server may know streaming lists. */
+  #mayStream = true;
 
   constructor(options: StreamOptions) {
     this.#options = options;
@@ -169,46 +174,95 @@ export class ObjectStream {
   }
 
   #watch(signal: AbortSignal): Promise<void> {
-    const { resources, type, scope, clock, random, head, onState, onPassed, onChange } = this.#options;
+    const { head, onState } = this.#options;
+    return this.#watchFrom(
+      head(),
+      signal,
+      () => onState(undefined),
+      (event) => this.#heard(event, signal),
+    );
+  }
+
+  #watchFrom(
+    resourceVersion: string | undefined,
+    signal: AbortSignal,
+    onOpen: () => void,
+    onEvent: (event: WatchEvent) => Promise<void> | undefined,
+  ): Promise<void> {
+    const { resources, type, scope, clock, random } = this.#options;
     return watchOnce(resources, type, {
       scope,
-      resourceVersion: head(),
+      resourceVersion,
       clock,
       random,
       signal,
-      onOpen: () => onState(undefined),
-      onEvent: (event) => {
-        this.#heardAt = clock.now();
-        this.#hasProgress = true;
-        // A server may go on sending what it had written when we turned away.
-        if (signal.aborted) return;
-        if (event.type === 'BOOKMARK') onPassed(event.resourceVersion);
-        else onChange(this.#changeOf(event));
-      },
+      onOpen,
+      // A server may go on sending what it had written when we turned away.
+      onEvent: (event) => (signal.aborted ? undefined : onEvent(event)),
     });
   }
 
-  async #relist(signal: AbortSignal): Promise<void> {
-    const { resources, type, scope, known, isComparable, mostChanges, head, onChange, onGap } = this.#options;
-    const relist = new Relist({
-      known,
-      newerThan: isComparable ? head() : undefined,
-      since: this.#heardAt,
-      most: mostChanges,
-    });
+  #heard(event: WatchEvent, signal: AbortSignal): Promise<void> | undefined {
+    const { clock, onPassed, onChange, hold } = this.#options;
+    this.#heardAt = clock.now();
+    this.#hasProgress = true;
+    if (event.type === 'BOOKMARK') {
+      onPassed(event.resourceVersion);
+      return undefined;
+    }
+    onChange(this.#changeOf(event));
+    return hold(signal);
+  }
+
+  #relist(signal: AbortSignal): Promise<void> {
+    const { known, isComparable, mostChanges, head } = this.#options;
+    const newerThan = isComparable ? head() : undefined;
+    const relist = new Relist({ known, newerThan, since: this.#heardAt, most: mostChanges });
+    return this.#mayStream ? this.#relistByStream(relist, signal) : this.#relistByPages(relist, signal);
+  }
+
+  /** The watch goes on behind the list. */
+  async #relistByStream(relist: Relist, signal: AbortSignal): Promise<void> {
+    let isListed = false;
+    const onEvent = (event: WatchEvent) => {
+      if (isListed) return this.#heard(event, signal);
+      if (event.type === 'DELETED') relist.gone(identityOf(event.object).uid);
+      else if (event.type !== 'BOOKMARK') relist.see(event.object);
+      else if (event.endsInitial) {
+        isListed = true;
+        this.#relisted(relist, event.resourceVersion);
+      }
+      return undefined;
+    };
+    try {
+      await this.#watchFrom(undefined, signal, () => {}, onEvent);
+    } catch (thrown) {
+      if (isListed || !isRefused(thrown)) throw thrown;
+    } finally {
+      // It does not stream, or not to the end: pages from now on.
+      if (!isListed && !signal.aborted) this.#mayStream = false;
+    }
+  }
+
+  async #relistByPages(relist: Relist, signal: AbortSignal): Promise<void> {
+    const { resources, type, scope } = this.#options;
     let next: string | undefined;
     do {
       const page = await resources.list(type, { ...scope, limit: PAGE, continue: next, signal });
       for (const object of page.items) relist.see(object);
       next = page.continue;
-      if (next === undefined) {
-        const found = relist.end(page.resourceVersion);
-        onGap(forgotten(head(), page.resourceVersion));
-        for (const facts of found) onChange(new Change({ ...facts, ...this.#now() }));
-        this.#heardAt = this.#options.clock.now();
-        this.#options.onPassed(page.resourceVersion);
-      }
+      if (next === undefined) this.#relisted(relist, page.resourceVersion);
     } while (next !== undefined);
+  }
+
+  #relisted(relist: Relist, version: string): void {
+    const { clock, head, onChange, onGap, onPassed } = this.#options;
+    const found = relist.end(version);
+    onGap(forgotten(head(), version));
+    for (const facts of found) onChange(new Change({ ...facts, ...this.#now() }));
+    this.#heardAt = clock.now();
+    this.#hasProgress = true;
+    onPassed(version);
     this.#state = 'watching';
   }
 
@@ -235,6 +289,10 @@ export class ObjectStream {
     return { time: clock.now(), heardAt: clock.monotonic() };
   }
 }
+
+/** Servers without streaming lists do not know their parameters. */
+const isRefused = (thrown: unknown): boolean =>
+  thrown instanceof TrigateError && (thrown.code === 'INVALID_ARGUMENT' || thrown.code === 'INVALID_MANIFEST');
 
 /** Why there is a gap. */
 export const forgotten = (from: string, to: string): string =>

@@ -120,6 +120,16 @@ describe('an object store', () => {
     expect(createObjectStore(db).since(again.version - 1)).toHaveLength(1);
   });
 
+  test('refuses all that waits when the database is gone, and does not go on trying', async () => {
+    const { store, db } = open();
+    const waiting = [put(store, 'a'), put(store, 'b')];
+    db.close();
+    for (const each of await Promise.allSettled(waiting)) expect(each.status).toBe('rejected');
+    const late = put(store, 'c');
+    store.close();
+    await expect(late).rejects.toThrow();
+  });
+
   test('a write that fails changes nothing and tells nothing', async () => {
     const { store, db } = open();
     const { version } = store;

@@ -22,7 +22,7 @@ const fill = 'x'.repeat(600);
 
 /**
  * The controller beside the bare loop, both over the same changes, which wait on the API server when each begins.
- * @param events not many more than 6,000: the watch cache of an API server forgets the oldest, and nobody gets them
+ * @param events at most 100,000, and written in little more than a minute: more the watch cache of an API server forgets
  */
 export async function watchThroughput(events: number, rounds: number): Promise<void> {
   await using api = await startKubeApi();

@@ -36,12 +36,12 @@ describe('the position of a KubernetesTrigger', () => {
       const way = gated(rig.resources);
       return { resources: way.resources, watches: () => way.watches };
     })();
-    for (let i = 0; i < 40; i++) await rig.trigger(`t${i}`, {}, i % 2 === 0 ? 'f' : 'g');
+    for (let i = 0; i < 500; i++) await rig.trigger(`t${i}`, {}, i % 2 === 0 ? 'f' : 'g');
     const before = watches();
     await rig.controller({ watched: () => resources });
-    for (let i = 0; i < 40; i++) await rig.ready(`t${i}`);
+    for (let i = 0; i < 500; i++) await rig.ready(`t${i}`);
     await rig.write('a', '1');
-    await arrived(rig, 40);
+    await arrived(rig, 500);
     expect(watches() - before).toBe(1);
     const checkpoints = await rig.checkpoints();
     expect(checkpoints).toHaveLength(1);
@@ -233,10 +233,12 @@ describe('a claim', () => {
   test('is made by one of two processes, and the other takes over at once when that one leaves', async () => {
     const rig = await startRig();
     await rig.trigger('t');
-    const lease = { alone: false, leaseMs: 2_000 };
+    // So long that nobody is taken for dead here, and nobody looks by himself.
+    const lease = { alone: false, leaseMs: 120_000 };
     const first = await rig.controller(lease);
     await rig.ready('t');
     const second = await rig.controller(lease);
+    await rig.standsBy(second);
     for (let i = 0; i < 20; i++) {
       await rig.write('a', `${i}`);
       if (i === 10) void first.close();
@@ -246,5 +248,25 @@ describe('a claim', () => {
     await first.close();
     await eventually('all is counted', () => rowOf(second, 't').delivered === 20);
     expect(rig.recorder.records).toHaveLength(20);
+  });
+
+  test('stays with its holder when a person deletes the object while another process stands by', async () => {
+    const rig = await startRig();
+    await rig.trigger('t');
+    const lease = { alone: false, leaseMs: 3_000 };
+    const first = await rig.controller(lease);
+    await rig.ready('t');
+    const second = await rig.controller(lease);
+    await rig.standsBy(second);
+    await rig.write('a', '1');
+    await arrived(rig, 1);
+    const [checkpoint] = await rig.checkpoints();
+    const holder = () => rig.checkpoints().then(([found]) => (found?.status as { holder?: string })?.holder);
+    const before = await holder();
+    await rig.resources.delete(watchCheckpointType, 'default', checkpoint?.metadata.name ?? '');
+    expect(await eventually('it is made again', holder)).toBe(before);
+    await rig.write('a', '2');
+    await arrived(rig, 2);
+    expect(rowOf(first, 't').read).toBe(2);
   });
 });

@@ -21,44 +21,48 @@ const collapsed = ({ recorder }: WatchRig) =>
   recorder.records.filter(({ headers }) => headers['event-collapsed'] === 'true').length;
 
 describe('history that the API server has forgotten', () => {
-  test('while the process lived: what differs from what it knew comes once, collapsed, and the gap is told', async () => {
-    const rig = await startRig({ history });
-    const way = gated(rig.resources, { minor: 34 });
-    await rig.trigger('t', { ...quiet, mode: 'envelope' });
-    const controller = await rig.controller({ watched: () => way.resources });
-    await rig.ready('t');
-    for (const name of ['changed', 'gone', 'same']) await rig.write(name, '1');
-    await arrived(rig, 3);
-    way.cut();
-    await rig.write('changed', '2');
-    await rig.write('changed', '3');
-    await rig.remove('gone');
-    await rig.write('new', '1');
-    await rig.write('brief', '1');
-    await rig.remove('brief');
-    await forget(rig);
-    way.open();
-    await arrived(rig, 6);
-    await rig.write('same', '2');
-    await arrived(rig, 7);
-    const events = rig.recorder.records.slice(3).map(({ body }) => JSON.parse(body ?? ''));
-    const told = events.map(
-      ({ type, object, oldObject }) => `${type} ${object.metadata.name} ${oldObject?.data.value}`,
-    );
-    expect(told.slice(0, 3).sort()).toEqual(['ADDED new undefined', 'DELETED gone 1', 'MODIFIED changed 1']);
-    expect(told[3]).toBe('MODIFIED same 1');
-    expect(collapsed(rig)).toBe(3);
-    expect(gapsOf(controller, 't')).toEqual([
-      { from: expect.any(Number), to: expect.any(Number), cause: expect.stringContaining('410 Gone') },
-    ]);
-    const connected = await eventually('the status tells of it', async () => {
-      const condition = await rig.conditionOf('t', 'SourceConnected');
-      return condition?.message.includes('gap') && condition;
-    });
-    expect(connected).toMatchObject({ status: 'True', message: expect.stringContaining('1 gap from ') });
-    await eventually('all is counted', () => rowOf(controller, 't').delivered === 7);
-    expect(checkLedger(controller.delivery.report())).toEqual([]);
-  });
+  test.each([{ streams: true }, { streams: false }])(
+    'while the process lived: what differs comes once, collapsed, and the gap is told (streaming lists: $streams)',
+    async ({ streams }) => {
+      const rig = await startRig({ history });
+      const way = gated(rig.resources, { minor: 34, streams });
+      await rig.trigger('t', { ...quiet, mode: 'envelope' });
+      const controller = await rig.controller({ watched: () => way.resources });
+      await rig.ready('t');
+      for (const name of ['changed', 'gone', 'same']) await rig.write(name, '1');
+      await arrived(rig, 3);
+      way.cut();
+      await rig.write('changed', '2');
+      await rig.write('changed', '3');
+      await rig.remove('gone');
+      await rig.write('new', '1');
+      await rig.write('brief', '1');
+      await rig.remove('brief');
+      await forget(rig);
+      way.open();
+      await arrived(rig, 6);
+      await rig.write('same', '2');
+      await arrived(rig, 7);
+      const events = rig.recorder.records.slice(3).map(({ body }) => JSON.parse(body ?? ''));
+      const told = events.map(
+        ({ type, object, oldObject }) => `${type} ${object.metadata.name} ${oldObject?.data.value}`,
+      );
+      expect(told.slice(0, 3).sort()).toEqual(['ADDED new undefined', 'DELETED gone 1', 'MODIFIED changed 1']);
+      expect(told[3]).toBe('MODIFIED same 1');
+      expect(collapsed(rig)).toBe(3);
+      expect(way.streams).toBe(streams ? 1 : 0);
+      expect(gapsOf(controller, 't')).toEqual([
+        { from: expect.any(Number), to: expect.any(Number), cause: expect.stringContaining('410 Gone') },
+      ]);
+      const connected = await eventually('the status tells of it', async () => {
+        const condition = await rig.conditionOf('t', 'SourceConnected');
+        return condition?.message.includes('gap') && condition;
+      });
+      expect(connected).toMatchObject({ status: 'True', message: expect.stringContaining('1 gap from ') });
+      await eventually('all is counted', () => rowOf(controller, 't').delivered === 7);
+      expect(checkLedger(controller.delivery.report())).toEqual([]);
+    },
+  );
 
   test('while nobody ran: what is newer comes once, collapsed, where versions can be compared', async () => {
     const rig = await startRig({ history });
@@ -173,6 +177,22 @@ describe('a function that is slow', () => {
     expect(droppedBeforeClaim).toEqual({ overflow: read - claimed });
     expect(read).toBeGreaterThanOrEqual(50);
     await rig.recorder.down('f');
+  });
+
+  test('loses nothing of what the API server tells of all at once, as long as it keeps up', async () => {
+    const rig = await startRig();
+    await rig.trigger('t');
+    const first = await rig.controller();
+    await rig.ready('t');
+    await rig.write('a', '0');
+    await arrived(rig, 1);
+    await first.close();
+    for (let i = 1; i <= 400; i++) await rig.write('a', `${i}`);
+    const second = await rig.controller({ limits: { changes: 20 } });
+    await arrived(rig, 401);
+    await eventually('all is counted', () => rowOf(second, 't').delivered === 401);
+    expect(rowOf(second, 't')).toMatchObject({ read: 401, claimed: 401, droppedBeforeClaim: {} });
+    expect(gapsOf(second, 't')).toEqual([]);
   });
 
   test('that is away has its events dropped under its own reason', async () => {

@@ -28,6 +28,8 @@ export interface WatchRig {
   trigger(name: string, spec?: object, labels?: FunctionName): Promise<void>;
   /** Waits until the trigger is ready. */
   ready(name: string): Promise<void>;
+  /** Waits until another process holds the watch of its one trigger. */
+  standsBy(controller: WatchController): Promise<void>;
   /** Creates or changes a ConfigMap. */
   write(name: string, value: string, labels?: Record<string, string>): Promise<KubernetesObject>;
   remove(name: string): Promise<void>;
@@ -77,6 +79,9 @@ export async function startRig(options: { history?: { changes: number; bytes: nu
     },
     async ready(name) {
       await eventually(`${name} is ready`, async () => (await conditionOf(name, 'Ready'))?.status === 'True');
+    },
+    async standsBy({ controller }) {
+      await eventually('it stands by', () => controller.views().some(({ connected }) => connected));
     },
     async write(name, value, labels = {}) {
       const data = { value };

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import fastify from 'fastify';
+import { expect, onTestFinished, test } from 'vitest';
+import { servedTypes } from '../../../src/cli/served-types.ts';
+import { functionType } from '../../../src/domain/function.ts';
+import { total } from '../../../src/domain/ledger.ts';
+import type { KubernetesObject } from '../../../src/domain/resource.ts';
+import { createResources } from '../../../src/resources/client.ts';
+import { embeddedApi } from '../../../src/standalone/api/embedded-api.ts';
+import { createObjectStore, type ObjectStore } from '../../../src/standalone/api/object-store.ts';
+import { readRecord, type WatchCheckpoint, watchCheckpointType } from '../../../triggers/kubernetes/checkpoint.ts';
+import { createKubernetesKind, kubernetesTriggerType } from '../../../triggers/kubernetes/index.ts';
+import { eventually } from '../../support/eventually.ts';
+import { startProcess } from '../../support/process.ts';
+import { startRecorder } from '../../support/recorder.ts';
+
+const PROGRAM = join(import.meta.dirname, '../../chaos/kubernetes/process.ts');
+const MIB = 2 ** 20;
+/** Changes that fill the backlog several times over. */
+const FIRST = 8_000;
+const CHANGES = 20_000;
+const PER_TURN = 50;
+/** Of changes that come 5,000 in a second. */
+const TURN_MS = 10;
+const fill = 'x'.repeat(4_096);
+
+test('a burst of 5,000 changes a second for a slow function costs bounded memory, and each is counted', {
+  timeout: 240_000,
+}, async () => {
+  const { store, url } = await startApi();
+  const recorder = await startRecorder(['slow']);
+  onTestFinished(() => recorder.close());
+  recorder.behave('slow', { type: 'answer', status: 200, afterMs: 50 });
+  const resources = createResources({ url });
+  onTestFinished(() => resources.close());
+  await resources.create(functionType, functionAt(recorder.url('slow')));
+  await resources.create(kubernetesTriggerType, trigger);
+  const controller = await startProcess(process.execPath, [PROGRAM, JSON.stringify({ url }), '0'], { name: 'watch' });
+  onTestFinished(() => controller.stop('SIGKILL', 0).then(() => {}));
+  const row = async () => {
+    const { items } = await resources.list<WatchCheckpoint>(watchCheckpointType, { namespace: 'default' });
+    const [member] = [...((items[0] && readRecord(items[0]))?.members.values() ?? [])];
+    return member && { gaps: member.gaps, counts: member.functions.get('slow') };
+  };
+  await eventually('the watch is held', async () => (await row())?.counts, { within: 60_000 });
+
+  const decided = (changes: number) =>
+    eventually(
+      `${changes} are decided on`,
+      async () => {
+        const found = await row();
+        return found?.counts?.read === changes && { gaps: found.gaps, counts: found.counts };
+      },
+      { within: 90_000, every: 100 },
+    );
+  await burst(store, FIRST);
+  await decided(FIRST);
+  const before = memoryOf(controller.pid, 'VmHWM');
+  await burst(store, CHANGES);
+  const read = FIRST + CHANGES;
+  const { gaps, counts } = await decided(read);
+  const grown = (memoryOf(controller.pid, 'VmHWM') - before) / MIB;
+
+  expect(gaps).toBeUndefined();
+  expect(total(counts.droppedBeforeClaim)).toBe(counts.droppedBeforeClaim.overflow);
+  expect(counts.claimed + counts.droppedBeforeClaim.overflow).toBe(read);
+  expect(counts.droppedBeforeClaim.overflow).toBeGreaterThan(CHANGES / 2);
+  // Whoever held what he reads would need 170 MiB more: the texts, and the bodies made of them.
+  expect(grown).toBeLessThan(100);
+});
+
+async function startApi(): Promise<{ store: ObjectStore; url: string }> {
+  const db = new DatabaseSync(':memory:');
+  const store = createObjectStore(db, { history: { changes: 2 * CHANGES, bytes: 2 ** 30 } });
+  const server = fastify({ forceCloseConnections: true });
+  await server.register(
+    embeddedApi({ store, types: servedTypes([createKubernetesKind({ home: never, alone: true })]) }),
+  );
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  onTestFinished(async () => {
+    await server.close();
+    store.close();
+    db.close();
+  });
+  return { store, url };
+}
+
+/** Changes of 500 objects, written past the API: through it they could not come so fast. */
+async function burst(store: ObjectStore, changes: number): Promise<void> {
+  for (let n = 0; n < changes; n += PER_TURN) {
+    await store.transact(() => {
+      for (let i = n; i < n + PER_TURN; i++) {
+        const name = `object-${i % 500}`;
+        store.put({ resource: 'configmaps', namespace: 'default', name }, configMap(name, i));
+      }
+    });
+    await new Promise((resolve) => setTimeout(resolve, TURN_MS));
+  }
+}
+
+const configMap = (name: string, n: number): KubernetesObject => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name, namespace: 'default', uid: `uid-${name}`, labels: { burst: 'yes' } },
+  data: { fill, n: `${n}` },
+});
+
+const functionAt = (endpoint: string): KubernetesObject => ({
+  apiVersion: 'kubeless.io/v1beta1',
+  kind: 'Function',
+  metadata: { name: 'slow', namespace: 'default', labels: { app: 'slow' } },
+  spec: { endpoint },
+});
+
+const trigger: KubernetesObject = {
+  apiVersion: 'kubeless.io/v1beta1',
+  kind: 'KubernetesTrigger',
+  metadata: { name: 'burst', namespace: 'default' },
+  spec: {
+    resource: { apiVersion: 'v1', kind: 'ConfigMap' },
+    labelSelector: { matchLabels: { burst: 'yes' } },
+    functionSelector: { matchLabels: { app: 'slow' } },
+    delivery: { concurrency: 4, order: 'none', stall: '5s' },
+  },
+};
+
+const never = (): never => {
+  throw new Error('this kind only says what its types are');
+};
+
+/** By the kernel's own account: bytes. */
+const memoryOf = (pid: number, line: 'VmRSS' | 'VmHWM'): number =>
+  1024 * Number(new RegExp(`${line}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
