@@ -6,6 +6,8 @@ import { total } from '../domain/ledger.ts';
 export interface BannerFacts {
   readonly version: string;
   readonly url: string;
+  /** A command speaks to this gateway by itself: no kubeconfig and no variable leads it elsewhere. */
+  readonly isDefault: boolean;
   readonly dataDir: string;
   readonly sources: readonly { readonly name: string; readonly from: string }[];
   readonly triggers: readonly TriggerView[];
@@ -37,7 +39,10 @@ export function bannerLines(facts: BannerFacts, colour: boolean): string[] {
     '',
     row(
       'try',
-      style('cyan', `npx trigate topic publish --topic ${topic} --data '{"order":1}'${gatewayFlag(facts.url)}`),
+      style(
+        'cyan',
+        `npx trigate topic publish --topic ${topic} --data '{"order":1}'${facts.isDefault ? '' : ` --gateway ${facts.url}`}`,
+      ),
     ),
     '',
   ];
@@ -48,8 +53,6 @@ function triggerLine(view: TriggerView, style: (format: Style, text: string) => 
   if (view.functions.length === 0) return `${name} ${style('yellow', `\u2192 no function: ${view.message}`)}`;
   return `${name} \u2192 ${view.functions.join(', ')}`;
 }
-
-const gatewayFlag = (url: string): string => (url.endsWith(':8080') ? '' : ` --gateway ${url}`);
 
 /** The last line: what came of all copies, since the triggers were created. */
 export function totals(

@@ -3,14 +3,17 @@ import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
 import type { ClusterConfig, Config, Environment } from '../config/index.ts';
 import { Controller } from '../controller/controller.ts';
+import { Leftovers } from '../controller/leftovers.ts';
 import { NoticeWriter } from '../controller/notice-writer.ts';
 import { Tallies } from '../controller/tallies.ts';
+import type { CallerFactory } from '../delivery/call/call.ts';
 import { callers } from '../delivery/call/callers.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
 import { addressRules } from '../functions/address-rules.ts';
 import { followClusterFunctions } from '../functions/cluster.ts';
 import { endpointRules } from '../functions/endpoint-rules.ts';
+import { Refusals } from '../functions/refusals.ts';
 import { Feed } from '../telemetry/feed.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { TelemetrySink } from '../telemetry/sink.ts';
@@ -18,7 +21,7 @@ import { functionsNamespace, openCluster } from './cluster.ts';
 import { bindClusterKinds } from './cluster-kinds.ts';
 import { listen } from './listen.ts';
 import { outcomeSink } from './outcome-sink.ts';
-import { readiness } from './readiness.ts';
+import { controllerReadiness } from './readiness.ts';
 import { createShow } from './show.ts';
 import type { Terminal } from './terminal.ts';
 import { untilStopped } from './until-stopped.ts';
@@ -60,6 +63,7 @@ export async function runController({
 
   let controller: Controller | undefined;
   let isRunning = false;
+  const readiness = controllerReadiness(clock);
   const feed = new Feed({ clock });
   const metrics = createMetrics({
     version,
@@ -71,8 +75,9 @@ export async function runController({
   const telemetry = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
   const tallies = new Tallies(clock);
   const sink = outcomeSink(telemetry, tallies, (trigger, notice) => controller?.tell(trigger, notice));
-  const forbids = addressRules(cluster.podIps, api.reached);
-  const createCaller = callers(config.caller, { clock, forbids });
+  const refusals = new Refusals(addressRules(cluster.podIps, api.reached));
+  const createCaller: CallerFactory = (origin, connections) =>
+    callers(config.caller, { clock, forbids: refusals.rulesOf(origin) })(origin, connections);
   const delivery = createDelivery({ createCaller, sink, userAgent: `trigate/${version}`, clock, random });
 
   const token = config.token?.reveal();
@@ -82,7 +87,7 @@ export async function runController({
     feed,
     metrics,
     ledger: () => delivery.report(),
-    readiness: () => readiness(controller, isRunning),
+    readiness: () => readiness(controller?.views() ?? [], isRunning),
     topics: bound.flatMap(({ topics }) => topics ?? []),
     maxEventBytes: config.limits.maxEventBytes,
   });
@@ -96,7 +101,7 @@ export async function runController({
     kinds,
     resources: api.resources,
     delivery,
-    functions: followClusterFunctions(endpointRules(cluster.functionEndpoints)),
+    functions: followClusterFunctions(endpointRules(cluster.functionEndpoints), refusals),
     namespace,
     clock,
     random,
@@ -105,6 +110,8 @@ export async function runController({
     tell: (trigger, notice) => notices.tell(trigger, notice),
     tallies,
   });
+  const leftovers = new Leftovers({ resources: api.resources, namespace, clock, random, log });
+  resources.defer(() => leftovers.close());
   const running = controller;
   resources.defer(() => running.close(clock.monotonic() + config.shutdownDeadline));
   log.info(
@@ -117,6 +124,9 @@ export async function runController({
   await untilStopped(signal);
   isRunning = false;
   show.stopping();
+  // Whatever still waits for the API server then: who comes next reads what it has stored.
+  const cancel = clock.after(config.shutdownDeadline, () => void api.close());
   await resources.disposeAsync();
+  cancel();
   show.stopped(delivery.report());
 }

@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
 import type { ClusterConfig, Config, Environment } from '../config/index.ts';
+import { readClientConfig } from '../config/index.ts';
 import { Controller } from '../controller/controller.ts';
 import { anyAddress, callers } from '../delivery/call/callers.ts';
 import { createDelivery } from '../delivery/delivery.ts';
@@ -24,7 +25,7 @@ import { openCluster } from './cluster.ts';
 import { explained } from './explained.ts';
 import { bindKinds } from './kinds.ts';
 import { listen } from './listen.ts';
-import { readiness } from './readiness.ts';
+import { gatewayReadiness } from './readiness.ts';
 import { servedTypes } from './served-types.ts';
 import { createShow } from './show.ts';
 import type { Terminal } from './terminal.ts';
@@ -100,7 +101,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
     feed,
     metrics,
     ledger: () => delivery.report(),
-    readiness: () => readiness(controller, isReady),
+    readiness: () => gatewayReadiness(controller.views(), isReady),
     topics: kinds.topics,
     maxEventBytes: config.limits.maxEventBytes,
   });
@@ -139,6 +140,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   show.started({
     version,
     url: selfUrl(config.host, port),
+    isDefault: isDefaultTarget(env, selfUrl(config.host, port)),
     dataDir: config.dataDir,
     sources: kinds.sources,
     triggers: controller.views(),
@@ -148,7 +150,10 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   await untilStopped(signal);
   isReady = false;
   show.stopping();
+  // Whatever still waits for the cluster then: who comes next reads what it has stored.
+  const cancel = clock.after(config.shutdownDeadline, () => void cluster?.close());
   await resources.disposeAsync();
+  cancel();
   show.stopped(delivery.report());
 }
 
@@ -185,4 +190,13 @@ function authorization(config: Config): Record<string, string> {
 function selfUrl(host: string, port: number): string {
   const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+function isDefaultTarget(env: Environment, url: string): boolean {
+  try {
+    const { target } = readClientConfig(env);
+    return target.type === 'gateway' && target.url === url;
+  } catch {
+    return false;
+  }
 }

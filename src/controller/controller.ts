@@ -10,7 +10,7 @@ import { Finalizers } from './finalizers.ts';
 import { type Notice, noticesOf } from './notices.ts';
 import { Planner } from './planner.ts';
 import type { Desired, TriggerPlan } from './reconcile.ts';
-import { conditionsOf, type SubscriptionState } from './status.ts';
+import { conditionsOf, isOpening, type SubscriptionState } from './status.ts';
 import { StatusStores } from './status-store.ts';
 import { StatusWriter } from './status-writer.ts';
 import { RunningSubscription, type SubscriptionProgress } from './subscription.ts';
@@ -50,6 +50,8 @@ export interface TriggerView {
   readonly functions: readonly string[];
   readonly ready: boolean;
   readonly connected: boolean;
+  /** A source is being opened for the first time: nobody can say yet whether it connects. */
+  readonly isOpening: boolean;
   readonly message: string;
 }
 
@@ -67,6 +69,8 @@ const RECONCILE_SHARE = 0.2;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #closing = new AbortController();
+  /** The deadline of the close is over: no answer is waited for. */
+  readonly #over = new AbortController();
   readonly #triggers: readonly { kind: TriggerKind; follower: Follower<Trigger> }[];
   readonly #functions: FunctionDirectory;
   readonly #running = new Map<string, RunningSubscription>();
@@ -93,7 +97,7 @@ export class Controller {
         for (const notice of noticesOf(before, after)) options.tell?.(object, notice);
       },
     });
-    this.#finalizers = new Finalizers({ ...options, onRetry: () => this.#reconcileSoon() });
+    this.#finalizers = new Finalizers({ ...options, signal: this.#over.signal, onRetry: () => this.#reconcileSoon() });
     const following = {
       namespace: options.namespace,
       onChange: () => this.#reconcileSoon(),
@@ -118,7 +122,8 @@ export class Controller {
 
   views(): TriggerView[] {
     return this.#plans.map((plan) => {
-      const conditions = conditionsOf(plan, this.#states(plan));
+      const states = this.#states(plan);
+      const conditions = conditionsOf(plan, states);
       const ready = conditions.find((condition) => condition.type === 'Ready');
       const connected = conditions.find((condition) => condition.type === 'SourceConnected');
       return {
@@ -127,6 +132,7 @@ export class Controller {
         functions: plan.functions,
         ready: ready?.status === 'True',
         connected: connected?.status === 'True',
+        isOpening: states.some(({ source }) => isOpening(source)),
         message: ready?.message ?? '',
       };
     });
@@ -150,12 +156,15 @@ export class Controller {
 
   /** Closes every subscription, then stops following. Idempotent. */
   async close(deadline: Deadline): Promise<void> {
+    const { clock } = this.#options;
     this.#closing.abort();
     this.#cancelReconcile?.();
+    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => this.#over.abort());
     const written = Promise.all([this.#status.close(deadline), this.#finalizers.close()]);
     await Promise.all([...this.#running.values()].map((subscription) => subscription.close(deadline)));
     await Promise.all(this.#ending.values());
     await Promise.all([this.#functions.close(), ...this.#triggers.map(({ follower }) => follower.close()), written]);
+    cancel();
   }
 
   #reconcileSoon(): void {
@@ -208,10 +217,12 @@ export class Controller {
     return {
       recall: (key) => stored()?.status?.memory?.[key],
       remember: async (key, value) => {
-        await this.#options.resources.updateStatus<Trigger>(kind.resource, namespace, name, (object) => {
+        const change = (object: Trigger): Trigger | undefined => {
           if (isDeepStrictEqual(object.status?.memory?.[key], value)) return undefined;
           return { ...object, status: { ...object.status, memory: { ...object.status?.memory, [key]: value } } };
-        });
+        };
+        const { signal } = this.#over;
+        await this.#options.resources.updateStatus(kind.resource, namespace, name, change, { signal });
       },
     };
   }

@@ -1,8 +1,7 @@
 import type { Cancel, Clock } from '../domain/clock.ts';
-import { asError } from '../domain/errors.ts';
+import { asError, TrigateError } from '../domain/errors.ts';
 import type { Logger } from '../domain/kind.ts';
-import type { ResourceType } from '../domain/resource.ts';
-import type { Trigger } from '../domain/trigger.ts';
+import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
 import type { Resources } from '../resources/resources.ts';
 
 const RETRY_MS = 5_000;
@@ -11,6 +10,8 @@ export interface FinalizersOptions {
   readonly resources: Resources;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Aborts when the answer to a request is not waited for any more. */
+  readonly signal: AbortSignal;
   /** Called when one that could not be removed is to be tried again. */
   readonly onRetry: () => void;
 }
@@ -33,9 +34,9 @@ export class Finalizers {
    * Harmless for an object that is not being deleted, or does not carry the finalizer.
    * @param ended resolves when nothing runs for the trigger any more
    */
-  remove(type: ResourceType, trigger: Trigger, ended: () => Promise<unknown>): void {
+  remove(type: ResourceType, trigger: KubernetesObject, ended: () => Promise<unknown>): void {
     const { deletionTimestamp, finalizers = [], uid = '' } = trigger.metadata;
-    const finalizer = `kubeless.io/${type.singular}`;
+    const finalizer = finalizerOf(type);
     const isHeld = deletionTimestamp !== undefined && finalizers.includes(finalizer);
     if (!isHeld || this.#isClosed || this.#removing.has(uid)) return;
     const removing = ended()
@@ -52,14 +53,16 @@ export class Finalizers {
   }
 
   /** With the version that was read, so that what others have written since stays. */
-  async #patch(type: ResourceType, { metadata }: Trigger, finalizer: string): Promise<void> {
-    const { resources, clock, log, onRetry } = this.#options;
-    const { namespace, name, resourceVersion, finalizers = [] } = metadata;
+  async #patch(type: ResourceType, { metadata }: KubernetesObject, finalizer: string): Promise<void> {
+    const { resources, clock, log, signal, onRetry } = this.#options;
+    const { namespace = 'default', name, resourceVersion, finalizers = [] } = metadata;
     const left = finalizers.filter((each) => each !== finalizer);
     try {
-      await resources.patch(type, namespace, name, { metadata: { resourceVersion, finalizers: left } });
+      await resources.patch(type, namespace, name, { metadata: { resourceVersion, finalizers: left } }, { signal });
       log.info({ namespace, name, finalizer }, 'removed a finalizer of Kubeless from a trigger that was deleted');
     } catch (thrown) {
+      // Another replica was faster.
+      if (thrown instanceof TrigateError && thrown.code === 'NOT_FOUND') return;
       log.warn({ namespace, name, finalizer, error: asError(thrown).message }, 'a finalizer was not removed');
       if (this.#isClosed) return;
       this.#retry?.();
@@ -67,3 +70,7 @@ export class Finalizers {
     }
   }
 }
+
+/** Kubeless writes that of its KinesisTriggers so. */
+const finalizerOf = ({ singular }: ResourceType): string =>
+  `kubeless.io/${singular === 'kinesistrigger' ? 'kenisistrigger' : singular}`;

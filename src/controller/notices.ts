@@ -44,7 +44,7 @@ function noticeOf(was: Condition | undefined, is: Condition): Notice | undefined
       if (isTrue) return normal('SourceConnected', is.message);
       return QUIET.has(is.reason) ? undefined : warning('SourceDisconnected', is.message);
     case 'Delivering':
-      if (is.status === 'False') return warning('SourceStalled', is.message);
+      if (is.status === 'False') return warning(is.reason, is.message);
       return isTrue && was?.status === 'False' ? normal('Delivering', is.message) : undefined;
     case 'Paused':
       if (isTrue) return normal('Paused', is.message);

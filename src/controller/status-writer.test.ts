@@ -4,12 +4,11 @@ import { ManualClock } from '../../test/support/manual-clock.ts';
 import { turns } from '../../test/support/outlet.ts';
 import { TrigateError } from '../domain/errors.ts';
 import type { SourceStatus, TriggerKind } from '../domain/kind.ts';
-import type { KubernetesObject } from '../domain/resource.ts';
 import { delivery, type ShownProgress, type Trigger } from '../domain/trigger.ts';
 import { ResourceError } from '../resources/resource-error.ts';
-import type { Resources } from '../resources/resources.ts';
 import { planTrigger } from './reconcile.ts';
-import { StatusWriter } from './status-writer.ts';
+import { OPENING } from './status.ts';
+import { StatusWriter, type TriggerStatuses } from './status-writer.ts';
 import { Tallies } from './tallies.ts';
 
 const spec = z.object({ functionSelector: z.object({}), delivery, fanout: z.enum(['isolated', 'shared']) });
@@ -32,7 +31,6 @@ const kind: TriggerKind = {
   open: () => Promise.reject(new Error('is not opened here')),
 };
 
-const unused = () => Promise.reject(new Error('is not used here'));
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** A writer of one trigger, over an API that answers from memory. */
@@ -88,37 +86,23 @@ class Bench {
     }
   }
 
-  #resources(): Resources {
-    const updateStatus = async <T extends KubernetesObject>(
-      _type: unknown,
-      _namespace: unknown,
-      _name: string,
-      change: (object: T) => T | undefined,
-      { signal }: { readonly signal?: AbortSignal | undefined } = {},
-    ): Promise<T> => {
-      this.tries++;
-      if (this.isSilent) {
-        await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
-      }
-      const { failure } = this;
-      this.failure = undefined;
-      if (failure !== undefined) throw failure;
-      const changed = change(this.stored as unknown as T);
-      if (changed === undefined) return this.stored as unknown as T;
-      this.writes++;
-      this.stored = changed as unknown as Trigger;
-      return changed;
+  #resources(): TriggerStatuses {
+    return {
+      updateStatus: async (_type, _namespace, _name, change, { signal }) => {
+        this.tries++;
+        if (this.isSilent) {
+          await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        }
+        const { failure } = this;
+        this.failure = undefined;
+        if (failure !== undefined) throw failure;
+        const changed = change(this.stored);
+        if (changed === undefined) return this.stored;
+        this.writes++;
+        this.stored = changed;
+        return changed;
+      },
     };
-    const others = { list: unused, get: unused, create: unused, replace: unused, replaceStatus: unused };
-    const reads = {
-      watch: unused,
-      discover: unused,
-      apiVersions: unused,
-      version: unused,
-      callService: unused,
-      podLog: unused,
-    };
-    return { ...others, ...reads, patch: unused, delete: unused, updateStatus, close: unused };
   }
 }
 
@@ -155,18 +139,27 @@ test('a condition with another status or reason is written at once, another sent
   expect([bench.writes, bench.message]).toEqual([3, 'try 19']);
 });
 
-test('a replica that sees something else is contradicted a few times, and then rarely', async () => {
+test('a replica that sees something else is contradicted after half a minute, and then ever more rarely', async () => {
   const bench = new Bench();
   await bench.says(broken('away'));
   const other = bench.stored;
   await bench.says({ type: 'connected', message: 'reads' });
-  for (let n = 0; n < 600; n++) {
-    bench.stored = { ...bench.stored, status: { ...bench.stored.status, ...other.status } };
-    bench.writer.soon();
-    await bench.pass(100);
-  }
-  expect(bench.writes).toBeGreaterThan(8);
-  expect(bench.writes).toBeLessThan(15);
+  const contradicted = async (ms: number) => {
+    const before = bench.writes;
+    for (let n = 0; n < ms; n += 1_000) {
+      bench.stored = { ...bench.stored, status: { ...bench.stored.status, ...other.status } };
+      bench.writer.soon();
+      await bench.pass(1_000);
+    }
+    return bench.writes - before;
+  };
+  expect(await contradicted(29_000)).toBe(0);
+  expect(await contradicted(2_000)).toBe(1);
+  // A minute later, then two, four, eight and sixteen.
+  expect(await contradicted(3_600_000)).toBe(5);
+  // It has something else to say: that is new.
+  await bench.says({ type: 'disconnected', reason: 'Refused', message: 'another reason' });
+  expect(bench.message).toBe('another reason');
   // What a person changed does not wait for that.
   bench.stored = { ...bench.stored, metadata: { ...bench.stored.metadata, generation: 2 } };
   bench.writer.soon();
@@ -192,6 +185,33 @@ test('what another replica says of the progress of its parts is not contradicted
   bench.stored = { ...bench.stored, status: { ...bench.stored.status, progress: { unsettled: 7, rebalances: 0 } } };
   await bench.says({ type: 'connected', message: 'reads' }, 60_000);
   expect([bench.tries, bench.stored.status?.progress?.unsettled]).toEqual([1, 7]);
+});
+
+test('what another replica has put into other words is left alone', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads 2 partitions' });
+  const conditions = bench.stored.status?.conditions?.map((each) => ({ ...each, message: 'reads 1 partition' })) ?? [];
+  bench.stored = { ...bench.stored, status: { ...bench.stored.status, conditions } };
+  await bench.says({ type: 'connected', message: 'reads 2 partitions' }, 60_000);
+  expect([bench.tries, bench.message]).toEqual([1, 'reads 1 partition']);
+});
+
+test('who has just started says nothing of a source before it knows more than that, unless the spec is another', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'connected', message: 'reads' });
+  await bench.says(OPENING, 60_000);
+  expect([bench.tries, bench.message]).toEqual([1, 'reads']);
+  bench.stored = { ...bench.stored, metadata: { ...bench.stored.metadata, generation: 2 } };
+  await bench.says(OPENING);
+  expect(bench.message).toBe('not connected yet');
+});
+
+test('who stands by says nothing: the one that acts does', async () => {
+  const bench = new Bench();
+  await bench.says({ type: 'standby', message: 'another process watches' }, 60_000);
+  expect(bench.tries).toBe(0);
+  await bench.says({ type: 'connected', message: 'watches' });
+  expect(bench.message).toBe('watches');
 });
 
 const delivered = { type: 'delivered', status: 200, ms: 1 } as const;

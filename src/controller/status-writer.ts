@@ -2,31 +2,40 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Cancel, Clock, Deadline } from '../domain/clock.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
 import type { Logger, TriggerKind } from '../domain/kind.ts';
+import type { ResourceType } from '../domain/resource.ts';
 import type { ShownProgress, Trigger, TriggerName, TriggerStatus } from '../domain/trigger.ts';
 import { ResourceError } from '../resources/resource-error.ts';
-import type { Resources } from '../resources/resources.ts';
 import { Budget } from './budget.ts';
 import type { TriggerPlan } from './reconcile.ts';
+import { isNews, Said } from './said.ts';
 import { sumShown } from './shown-progress.ts';
-import { conditionsOf, nextStatus, type SubscriptionState } from './status.ts';
+import { conditionsOf, isOpening, nextStatus, type SubscriptionState } from './status.ts';
 import { type Tallies, withTally } from './tallies.ts';
 
 /** Changes in a row are one write. */
 const GATHER_MS = 100;
 /** At most one write for each trigger in this time, unless it is news, see `isNews`. */
 const QUIET_MS = 5_000;
-/**
- * For each trigger so much news at once, then one in half a minute. Two replicas that see different things (a broker that
- * only one can reach) contradict each other: that must not become a quarrel.
- */
+/** For each trigger so much news at once, then one in half a minute: a broker that comes and goes is told no faster. */
 const NEWS = { burst: 10, refillMs: 30_000 };
 /** Counts alone are not worth a write more often. */
 const COUNTS_MS = 30_000;
 const WRITES_AT_A_TIME = 8;
 
+/** The part of `Resources` that is needed here, of triggers. */
+export interface TriggerStatuses {
+  updateStatus(
+    type: ResourceType,
+    namespace: string,
+    name: string,
+    change: (trigger: Trigger) => Trigger | undefined,
+    options: { readonly signal: AbortSignal },
+  ): Promise<Trigger>;
+}
+
 export interface StatusWriterOptions {
   readonly kinds: readonly TriggerKind[];
-  readonly resources: Resources;
+  readonly resources: TriggerStatuses;
   readonly clock: Clock;
   readonly log: Logger;
   /** What should run now. */
@@ -46,8 +55,8 @@ export class StatusWriter {
   readonly #options: StatusWriterOptions;
   /** When each trigger was last written: monotonic. */
   readonly #written = new Map<string, number>();
-  /** What we have said of the progress of each: a replica that has other parts says something else, and is not contradicted. */
-  readonly #said = new Map<string, ShownProgress>();
+  /** A replica that sees something else is not contradicted for ever. */
+  readonly #said = new Said();
   #next: { readonly at: number; readonly cancel: Cancel } | undefined;
   /** No request before this: monotonic. */
   #notBefore = 0;
@@ -126,18 +135,26 @@ export class StatusWriter {
   #untilNews({ trigger, object }: TriggerPlan, next: TriggerStatus): number {
     // Whoever changed the trigger waits for this.
     if (object.status?.observedGeneration !== next.observedGeneration) return 0;
-    const written = this.#written.get(nameOf(trigger));
-    const isQuiet = written === undefined || isNews(object.status, next);
-    const quiet = isQuiet ? 0 : written + QUIET_MS - this.#options.clock.monotonic();
-    return Math.max(quiet, this.#news.wait(nameOf(trigger)));
+    const name = nameOf(trigger);
+    const now = this.#options.clock.monotonic();
+    const written = this.#written.get(name);
+    const isNow = written === undefined || isNews(object.status, next);
+    const quiet = isNow ? 0 : written + QUIET_MS - now;
+    const contradicted = this.#said.has(name, next) && isNews(object.status, next) ? this.#said.again(name) - now : 0;
+    return Math.max(quiet, contradicted, this.#news.wait(name));
   }
 
   #nextOf(plan: TriggerPlan, stored: TriggerStatus | undefined): TriggerStatus | undefined {
     const now = new Date(this.#options.clock.now()).toISOString();
+    const name = nameOf(plan.trigger);
     const running = this.#options.running(plan);
-    const progress = this.#progressOf(plan);
-    const isSaid = isDeepStrictEqual(progress, this.#said.get(nameOf(plan.trigger)));
-    return nextStatus(stored, plan, conditionsOf(plan, running), isSaid ? undefined : progress, now);
+    if (isSilent(plan, stored, running)) return undefined;
+    const all = this.#progressOf(plan);
+    const progress = this.#said.hasProgress(name, all) ? undefined : all;
+    const next = nextStatus(stored, plan, conditionsOf(plan, running), progress, now);
+    if (next === undefined || progress !== undefined) return next;
+    // Another replica has put the same into other words.
+    return this.#said.has(name, next) && !isNews(stored, next) ? undefined : next;
   }
 
   #progressOf(plan: TriggerPlan): ShownProgress | undefined {
@@ -153,11 +170,15 @@ export class StatusWriter {
     if (this.#nextOf(plan, plan.object.status) !== undefined) this.#news.take(nameOf(plan.trigger));
     const progress = this.#progressOf(plan);
     const tally = tallies?.pending(plan.trigger);
-    const stored: { status: TriggerStatus | undefined } = { status: undefined };
+    const seen: { stored: TriggerStatus | undefined; next: TriggerStatus | undefined } = {
+      stored: undefined,
+      next: undefined,
+    };
     try {
       const change = (object: Trigger): Trigger | undefined => {
-        stored.status = object.status;
         const next = this.#nextOf(plan, object.status);
+        seen.stored = object.status;
+        seen.next = next;
         if (next === undefined && tally === undefined) return undefined;
         const status = { ...object.status, ...next };
         return { ...object, status: tally === undefined ? status : withTally(status, tally) };
@@ -165,8 +186,9 @@ export class StatusWriter {
       const { signal } = this.#ended;
       const written = await resources.updateStatus(kind.resource, namespace, name, change, { signal });
       if (tally !== undefined) tallies?.written(plan.trigger, tally);
-      onWritten?.(plan, stored.status, written.status ?? {});
-      if (progress !== undefined) this.#said.set(nameOf(plan.trigger), progress);
+      onWritten?.(plan, seen.stored, written.status ?? {});
+      if (seen.next !== undefined)
+        this.#said.say(nameOf(plan.trigger), { ...seen, next: seen.next, progress, at: clock.monotonic() });
     } catch (thrown) {
       this.#failed(plan, asError(thrown));
     }
@@ -184,21 +206,28 @@ export class StatusWriter {
 
   #forget(plans: readonly TriggerPlan[]): void {
     const names = new Set(plans.map(({ trigger }) => nameOf(trigger)));
-    for (const known of [this.#written, this.#said]) {
-      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-    }
+    for (const name of this.#written.keys()) if (!names.has(name)) this.#written.delete(name);
+    this.#said.retain(names);
   }
 }
 
-/** What must not wait: a condition with another status or reason, or other functions. */
-function isNews(stored: TriggerStatus | undefined, next: TriggerStatus): boolean {
-  const known = new Map((stored?.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
-  const conditions = next.conditions ?? [];
-  return (
-    !isDeepStrictEqual(stored?.functions, next.functions) ||
-    conditions.length !== known.size ||
-    conditions.some(({ type, status, reason }) => known.get(type) !== `${status} ${reason}`)
-  );
+/**
+ * The one that acts speaks, not those that stand by; nor does one that has just started, before it knows more than that,
+ * while what is stored is about this very spec and these functions.
+ */
+function isSilent(
+  { object, functions }: TriggerPlan,
+  stored: TriggerStatus | undefined,
+  running: readonly SubscriptionState[],
+): boolean {
+  if (running.length === 0) return false;
+  if (running.every(({ source }) => source.type === 'standby')) return true;
+  const isTold =
+    stored?.conditions !== undefined &&
+    stored.observedGeneration === object.metadata.generation &&
+    isDeepStrictEqual(stored.functions, functions);
+  const broken = running.filter(({ source }) => source.type === 'disconnected');
+  return isTold && broken.length > 0 && broken.every(({ source }) => isOpening(source));
 }
 
 const nameOf = ({ kind, namespace, name }: TriggerName): string => `${kind}/${namespace}/${name}`;

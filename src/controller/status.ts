@@ -16,6 +16,12 @@ export interface SubscriptionState {
   readonly progress: ShownProgress | undefined;
 }
 
+/** Where a source stands that nobody can say yet of whether it connects. */
+export const OPENING = { type: 'disconnected', reason: 'Connecting', message: 'not connected yet' } as const;
+
+export const isOpening = (source: SourceStatus): boolean =>
+  source.type === 'disconnected' && source.reason === OPENING.reason;
+
 /** What is true of a trigger now, as conditions: `Ready` sums up the others. */
 export function conditionsOf(plan: TriggerPlan, running: readonly SubscriptionState[]): Fact[] {
   const [issue] = plan.issues;
@@ -24,7 +30,7 @@ export function conditionsOf(plan: TriggerPlan, running: readonly SubscriptionSt
   }
   const matched = matchedFact(plan);
   const connected = connectedFact(running.map(({ source }) => source));
-  const delivering = deliveringFact(connected, running);
+  const delivering = deliveringFact(connected, plan, running);
   const paused = pausedFact(plan);
   return [readyFact(matched, connected, delivering, paused), connected, matched, delivering, paused];
 }
@@ -54,7 +60,8 @@ function wanted(selection: Selection): string {
 }
 
 function connectedFact(sources: readonly SourceStatus[]): Fact {
-  const broken = sources.find((source) => source.type === 'disconnected');
+  const broken =
+    sources.find((source) => source.type === 'disconnected' && !isOpening(source)) ?? sources.find(isOpening);
   if (broken?.type === 'disconnected') return fact('SourceConnected', false, broken.reason, broken.message);
   const [first] = sources;
   if (first === undefined)
@@ -63,12 +70,23 @@ function connectedFact(sources: readonly SourceStatus[]): Fact {
 }
 
 /** It stays False while a source that is stuck is opened anew again and again. */
-function deliveringFact(connected: Fact, running: readonly SubscriptionState[]): Fact {
-  const stuck = running.find((each) => each.stuck !== undefined)?.stuck;
-  if (stuck !== undefined) return fact('Delivering', false, 'SourceStalled', stuck);
+function deliveringFact(connected: Fact, plan: TriggerPlan, running: readonly SubscriptionState[]): Fact {
   const type = 'Delivering';
+  const stuck = running.find((each) => each.stuck !== undefined)?.stuck;
+  if (stuck !== undefined) return fact(type, false, 'SourceStalled', stuck);
+  const refused = refusedText(plan);
+  if (refused !== undefined) return fact(type, false, 'FunctionRefused', refused);
   if (connected.status === 'True') return fact(type, true, 'Moving', 'what can be claimed is claimed');
   return { type, status: 'Unknown', reason: connected.reason, message: 'nothing is read' };
+}
+
+/** The first, and how many more: a namespace may have hundreds. */
+function refusedText({ subscriptions }: TriggerPlan): string | undefined {
+  const refused = subscriptions.flatMap(({ targets }) => targets.filter(({ refusal }) => refusal !== undefined));
+  const [first, ...others] = refused;
+  if (first === undefined) return undefined;
+  const more = others.length === 0 ? '' : `; nor ${others.length === 1 ? 'is 1 other' : `are ${others.length} others`}`;
+  return `function ${first.name} is not called: ${first.refusal}${more}`;
 }
 
 function pausedFact(plan: TriggerPlan): Fact {

@@ -4,7 +4,7 @@ import { asError } from '../domain/errors.ts';
 import type { Logger, Memory, Progress, Source, SourceStatus, StatusStore } from '../domain/kind.ts';
 import type { Desired } from './reconcile.ts';
 import { LastingProgress } from './shown-progress.ts';
-import type { SubscriptionState } from './status.ts';
+import { OPENING, type SubscriptionState } from './status.ts';
 import { Watchdog } from './watchdog.ts';
 
 const FIRST_PAUSE_MS = 500;
@@ -62,7 +62,7 @@ export class RunningSubscription {
   #end: () => void = () => {};
   #targets: Desired['targets'];
   #deadline: Deadline = 0;
-  #status: SourceStatus = { type: 'disconnected', reason: 'Connecting', message: 'not connected yet' };
+  #status: SourceStatus = OPENING;
   readonly #watchdog: Watchdog;
   readonly #lasting = new LastingProgress();
   #source: Source | undefined;

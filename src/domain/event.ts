@@ -16,8 +16,21 @@ export function eventId(identity: string, coordinates: string): EventId {
   return hash('sha256', `${identity}\n${coordinates}`, 'base64url').slice(0, EVENT_ID_LENGTH) as EventId;
 }
 
+const RANDOM_BYTES = 12;
+/** Bytes for many ids at once: to ask the system for them costs more than all else that is done to receive an event. */
+let random = Buffer.alloc(0);
+let used = 0;
+
 /** The id of an occurrence without coordinates (core NATS): given once, at receipt. */
-export const randomEventId = (): EventId => randomBytes(12).toString('base64url').slice(0, EVENT_ID_LENGTH) as EventId;
+export function randomEventId(): EventId {
+  if (used === random.length) {
+    random = randomBytes(256 * RANDOM_BYTES);
+    used = 0;
+  }
+  const id = random.toString('base64url', used, used + RANDOM_BYTES);
+  used += RANDOM_BYTES;
+  return id.slice(0, EVENT_ID_LENGTH) as EventId;
+}
 
 /** Stands for the id of an event of which only the coordinates are known. */
 export const unknownEventId = '' as EventId;

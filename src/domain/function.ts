@@ -45,6 +45,8 @@ export interface FunctionTarget {
   readonly url: string | undefined;
   /** Origins of the pods behind the URL, for calls to be spread over; undefined: the URL itself is called. */
   readonly pods?: readonly string[] | undefined;
+  /** Why it may not be called there, one sentence: a rule of the operator, which its author cannot heal by waiting. */
+  readonly refusal?: string | undefined;
   /** Milliseconds. */
   readonly timeout: number;
 }

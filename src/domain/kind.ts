@@ -125,6 +125,8 @@ export interface PartProgress {
 /** What a source says of itself; shown as the condition `SourceConnected`. */
 export type SourceStatus =
   | { readonly type: 'connected'; readonly message: string }
+  /** It is ready to act, and another process acts: that one is asked what there is to see. */
+  | { readonly type: 'standby'; readonly message: string }
   | { readonly type: 'disconnected'; readonly reason: string; readonly message: string };
 
 export interface SourceContext {

@@ -36,21 +36,28 @@ export const serviceOf = ({ metadata }: EndpointSlice): string | undefined => {
   return name === undefined ? undefined : `${metadata.namespace ?? 'default'}/${name}`;
 };
 
-/**
- * Origins of the pods that take calls: ready, and not on their way out. Sorted, each once.
- * @param portName of the Service's port; undefined: the first one
- */
-export function podOrigins(slices: readonly EndpointSlice[], portName: string | undefined): string[] {
-  const origins = slices.flatMap((slice) => {
+/** What a Service's slices say of its pods that take calls: ready, and not on their way out. Sorted, each once. */
+export interface Pods {
+  readonly origins: readonly string[];
+  /** Addresses that no pod has, and that are never called. */
+  readonly forbidden: readonly string[];
+}
+
+/** @param portName of the Service's port; undefined: the first one */
+export function podsOf(slices: readonly EndpointSlice[], portName: string | undefined): Pods {
+  const origins = new Set<string>();
+  const forbidden = new Set<string>();
+  for (const slice of slices) {
     const port = portOf(slice, portName);
-    if (port === undefined || slice.addressType === 'FQDN') return [];
-    return (slice.endpoints ?? [])
+    if (port === undefined || slice.addressType === 'FQDN') continue;
+    for (const address of (slice.endpoints ?? [])
       .filter(takesCalls)
-      .flatMap(({ addresses }) => addresses.slice(0, 1))
-      .filter((address) => !isForbiddenAddress(address))
-      .map((address) => `http://${address.includes(':') ? `[${address}]` : address}:${port}`);
-  });
-  return [...new Set(origins)].sort();
+      .flatMap(({ addresses }) => addresses.slice(0, 1))) {
+      if (isForbiddenAddress(address)) forbidden.add(address);
+      else origins.add(`http://${address.includes(':') ? `[${address}]` : address}:${port}`);
+    }
+  }
+  return { origins: [...origins].sort(), forbidden: [...forbidden].sort() };
 }
 
 /** "Consumers should interpret an unknown readiness as ready" (EndpointConditions). */

@@ -42,7 +42,10 @@ test('a function of Kubeless is behind the Service of its name, on the port that
 
 test('a function that names an address of its own is called there only where the operator listed the host', () => {
   const { find } = kubelessFunctions(endpointRules(['a.example.com']));
-  expect(find(fn({ endpoint: 'http://169.254.169.254' })).location).toBeUndefined();
+  expect(find(fn({ endpoint: 'http://user:secret@169.254.169.254/latest' })).location).toEqual({
+    type: 'refused',
+    why: 'its spec.endpoint http://169.254.169.254 is on no host that the operator lists (TRIGATE_FUNCTION_ENDPOINTS, in the chart functions.endpoints)',
+  });
   expect(find(fn({ endpoint: 'https://a.example.com/x' })).location).toEqual({
     type: 'url',
     url: 'https://a.example.com/x',
@@ -110,7 +113,10 @@ test('a labelled Service is called on its first port, for as long as its annotat
 });
 
 test('a Service that points elsewhere, or has no port, is not called', () => {
-  expect(labelledService(service({ type: 'ExternalName', ports: [{ port: 80 }] })).location).toBeUndefined();
+  expect(labelledService(service({ type: 'ExternalName', ports: [{ port: 80 }] })).location).toEqual({
+    type: 'refused',
+    why: 'its Service is of type ExternalName',
+  });
   expect(labelledService(service({})).location).toBeUndefined();
 });
 

@@ -7,7 +7,7 @@ export interface FoundFunction {
   readonly labels: Readonly<Record<string, string>>;
   /** Milliseconds. */
   readonly timeout: number;
-  /** Undefined: there is nothing to call, or it may not be called. */
+  /** Undefined: there is nothing to call. */
   readonly location: Location | undefined;
 }
 
@@ -21,7 +21,9 @@ export type Location =
       readonly portName: string | undefined;
     }
   /** Something that answers there, also while it has no pod. */
-  | { readonly type: 'url'; readonly url: string };
+  | { readonly type: 'url'; readonly url: string }
+  /** It may not be called. One sentence for people, without what a URL may carry as a password. */
+  | { readonly type: 'refused'; readonly why: string };
 
 /** One sort of objects that are functions. Another sort is another file, and a line in `cluster.ts`. */
 export interface FunctionAdapter<T extends KubernetesObject> {

@@ -24,9 +24,17 @@ export function kubelessFunctions(allowsEndpoint: (url: string) => boolean): Fun
       const found = { namespace, name, labels, timeout };
       if (deletionTimestamp !== undefined) return { ...found, location: undefined };
       if (spec?.endpoint === undefined) return { ...found, location: serviceOf(name, spec?.service) };
-      const isAllowed = allowsEndpoint(spec.endpoint);
-      return { ...found, location: isAllowed ? { type: 'url', url: spec.endpoint } : undefined };
+      return { ...found, location: endpointOf(spec.endpoint, allowsEndpoint) };
     },
+  };
+}
+
+function endpointOf(url: string, isAllowed: (url: string) => boolean): Location {
+  if (isAllowed(url)) return { type: 'url', url };
+  const origin = URL.parse(url)?.origin ?? 'which is no URL,';
+  return {
+    type: 'refused',
+    why: `its spec.endpoint ${origin} is on no host that the operator lists (TRIGATE_FUNCTION_ENDPOINTS, in the chart functions.endpoints)`,
   };
 }
 

@@ -44,6 +44,7 @@ export const labelledServices: FunctionAdapter<Service> = {
 /** An ExternalName would let its author send a controller anywhere. */
 function callable(name: string, spec: Service['spec']): Location | undefined {
   const [first] = spec?.ports ?? [];
-  if (spec?.type === 'ExternalName' || first === undefined) return undefined;
+  if (spec?.type === 'ExternalName') return { type: 'refused', why: 'its Service is of type ExternalName' };
+  if (first === undefined) return undefined;
   return { type: 'service', name, port: first.port, portName: first.name };
 }

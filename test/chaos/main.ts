@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 
 /*
- * npm run chaos -- nats [--seed N] [--faults N] [--row N]     rows of the matrix, then random faults: core NATS and JetStream
+ * npm run chaos -- nats [--seed N] [--kills N] [--faults N] [--row N]     rows of the matrix, then random faults: core NATS and JetStream
  * npm run chaos -- kafka [--seed N] [--kills N] [--row N]     rows of the matrix on brokers of its own
- * npm run chaos -- cronjob [--seed N] [--ticks N] [--api embedded|kubernetes]     three processes with one set of triggers
- * npm run chaos -- kubernetes [--seed N] [--kills N] [--changes N] [--api embedded|kubernetes]     watches of 500 objects
+ * npm run chaos -- cronjob [--seed N] [--ticks N] [--faults N] [--api embedded|kubernetes]     three processes with one set of triggers; N faults at the least
+ * npm run chaos -- kubernetes [--seed N] [--kills N] [--changes N] [--api embedded|kubernetes]     watches of 500 objects; --kills 0: no faults
+ * npm run chaos -- outage [--seconds N]     controllers with triggers that run, and an API server that is away
  * npm run chaos -- call [--seed N] [--calls N]     the HTTP callers and a hostile server
  *
  * A seed runs the same faults in the same order again; moments differ by what the machine does meanwhile.
@@ -19,6 +20,7 @@ const { positionals, values } = parseArgs({
     changes: { type: 'string' },
     calls: { type: 'string' },
     ticks: { type: 'string' },
+    seconds: { type: 'string' },
     api: { type: 'string' },
     row: { type: 'string' },
   },
@@ -30,7 +32,8 @@ switch (name) {
   case 'nats': {
     const { natsChaos } = await import('./nats/chaos.ts');
     const row = values.row === undefined ? undefined : Number(values.row);
-    if (!(await natsChaos({ seed, faults: Number(values.faults ?? 300), row }))) process.exitCode = 1;
+    const [kills, faults] = [Number(values.kills ?? 300), Number(values.faults ?? 100)];
+    if (!(await natsChaos({ seed, kills, faults, row }))) process.exitCode = 1;
     break;
   }
   case 'kafka': {
@@ -42,7 +45,8 @@ switch (name) {
   case 'cronjob': {
     const { cronChaos } = await import('./cronjob/chaos.ts');
     const api = values.api === 'kubernetes' ? 'kubernetes' : 'embedded';
-    if (!(await cronChaos({ seed, ticks: Number(values.ticks ?? 10_000), api }))) process.exitCode = 1;
+    const [ticks, faults] = [Number(values.ticks ?? 10_000), Number(values.faults ?? 60)];
+    if (!(await cronChaos({ seed, ticks, faults, api }))) process.exitCode = 1;
     break;
   }
   case 'call': {
@@ -54,6 +58,11 @@ switch (name) {
     if (!(await callChaos(both, Number(values.calls ?? 1_000_000), seed))) process.exitCode = 1;
     break;
   }
+  case 'outage': {
+    const { outageChaos } = await import('./outage/chaos.ts');
+    if (!(await outageChaos({ seconds: Number(values.seconds ?? 60) }))) process.exitCode = 1;
+    break;
+  }
   case 'kubernetes': {
     const { watchChaosRun } = await import('./kubernetes/run.ts');
     const api = values.api === 'embedded' ? 'embedded' : 'kubernetes';
@@ -62,6 +71,6 @@ switch (name) {
     break;
   }
   default:
-    console.error(`There is no chaos run "${name}": call, cronjob, kafka, kubernetes, nats.`);
+    console.error(`There is no chaos run "${name}": call, cronjob, kafka, kubernetes, nats, outage.`);
     process.exitCode = 1;
 }

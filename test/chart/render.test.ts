@@ -92,6 +92,16 @@ describe.each(ciValues())('with the values %s', (name) => {
   });
 });
 
+test('the API server is let in where it is said where it comes from', async () => {
+  const peer = { ipBlock: { cidr: '10.0.0.0/28' } };
+  const rules = (objects: Awaited<ReturnType<typeof render>>) =>
+    objects.filter(({ kind }) => kind === 'NetworkPolicy').map(({ spec }) => Object(spec).ingress);
+  const named = rules(await render('-f', valuesFile('kafka')));
+  expect(named.length).toBe(2);
+  for (const ingress of named) expect(ingress).toContainEqual({ from: [peer], ports: [{ port: 'http' }] });
+  expect(JSON.stringify(rules(await render()))).not.toContain('ipBlock');
+});
+
 test('a namespace has Roles, all namespaces have ClusterRoles, and never both', async () => {
   const kinds = async (...args: string[]) => new Set((await render(...args)).map(({ kind }) => kind));
   const one = await kinds();

@@ -142,6 +142,7 @@ describe('the ServiceAccount of the Kafka controller', () => {
     ['list', 'kafkatriggers'],
     ['update', 'kafkatriggers/status'],
     ['patch', 'kafkatriggers'],
+    ['patch', 'kinesistriggers'],
     ['watch', 'functions'],
     ['watch', 'endpointslices.discovery.k8s.io'],
     ['create', 'events.events.k8s.io'],

@@ -32,7 +32,7 @@ describe('a cron trigger', () => {
     const posting = await open(new SharedStatus(), { spec: { payload: { a: [1] } } });
     await pass([member, posting], 10_000);
     const [get] = member.bench.f().calls;
-    const headers = get?.request.headers ?? [];
+    const headers = get === undefined ? [] : [...get.request.common, ...get.request.headers];
     const value = (name: string) => headers[headers.indexOf(name) + 1];
     expect(get?.request.method).toBe('GET');
     expect(get?.request.body).toHaveLength(0);

@@ -58,7 +58,7 @@ spec:
           port: http
         periodSeconds: 1
         failureThreshold: 60
-      # Every trigger that has functions is connected.
+      # A controller knows all triggers, and has tried each once; what one of them meets later takes no pod out of service.
       readinessProbe:
         httpGet:
           path: /readyz

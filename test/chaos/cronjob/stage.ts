@@ -17,9 +17,10 @@ const program = fileURLToPath(new URL('process.ts', import.meta.url));
 /** How much faster the clocks of the processes run. */
 export const FACTOR = 10;
 export const EVERY_MS = 5_000;
+export const PROCESSES = 3;
 const NAMESPACE = 'default';
-/** Requests between two faults, for each trigger: several ticks. */
-const CALM = 3;
+/** Requests between two faults, for each trigger. */
+const CALM = 1;
 
 /** Three processes with the same triggers on one API server, and the function that all of them call. */
 export class CronStage implements AsyncDisposable {
@@ -62,7 +63,7 @@ export class CronStage implements AsyncDisposable {
         },
       });
     }
-    await Promise.all([0, 1, 2].map((at) => stage.start(at)));
+    await Promise.all(Array.from({ length: PROCESSES }, (_, at) => stage.start(at)));
     return stage;
   }
 

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { KubernetesObject } from '../../../src/domain/resource.ts';
 import { BUILDING_MS, type KubeApi, kubeconfig, startKubeApi } from '../../services/kube-apiserver/start.ts';
 import { kubectlBinary } from '../../services/kubectl/kubectl.ts';
@@ -12,12 +13,15 @@ import { command } from '../../support/command.ts';
 import { startController } from '../../support/controller-process.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createSubject, type TestSubject } from '../../support/nats.ts';
+import { freePort } from '../../support/port.ts';
 import { type Recorder, startRecorder } from '../../support/recorder.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 
 const NAMESPACE = 'shop';
 const NOTHING = { duplicates: [], missing: [], unexpected: [] };
 const READ = ['get', 'list', 'watch'];
+
+const readyz = z.object({ ready: z.boolean(), checks: z.array(z.object({ name: z.string(), ok: z.boolean() })) });
 
 let api: KubeApi;
 let nats: string;
@@ -28,6 +32,7 @@ const rights = [
   { group: 'kubeless.io', resources: ['functions'], verbs: READ },
   { group: 'kubeless.io', resources: ['natstriggers', 'cronjobtriggers'], verbs: [...READ, 'patch'] },
   { group: 'kubeless.io', resources: ['natstriggers/status', 'cronjobtriggers/status'], verbs: ['update'] },
+  { group: 'kubeless.io', resources: ['kinesistriggers', 'httptriggers'], verbs: ['list', 'watch', 'patch'] },
   { group: '', resources: ['services'], verbs: READ },
   { group: 'discovery.k8s.io', resources: ['endpointslices'], verbs: READ },
 ];
@@ -66,6 +71,26 @@ const trigger = (name: string, topic: string, matchLabels: Record<string, string
   kind: 'NATSTrigger',
   metadata: { namespace: NAMESPACE, name },
   spec: { topic, functionSelector: { matchLabels } },
+});
+
+/** As Kubeless installs it. */
+const kubelessDefinition = (kind: string, plural: string, singular: string): KubernetesObject => ({
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: `${plural}.kubeless.io` },
+  spec: {
+    group: 'kubeless.io',
+    scope: 'Namespaced',
+    names: { kind, plural, singular },
+    versions: [
+      {
+        name: 'v1beta1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
 });
 
 const waitFor = (condition: string, name: string): Promise<string> =>
@@ -192,6 +217,21 @@ describe('a controller in a cluster, with the rights of a Role', () => {
     expectOnceEach(recorder, subject, ['steady'], 500);
   });
 
+  test('is ready though the broker cannot be reached: the trigger says so, and no pod is taken out of service', async () => {
+    await using recorder = await startRecorder(['unreached'], podAddress());
+    await apply(
+      functionObject(NAMESPACE, 'unreached', { app: 'unreached' }),
+      endpointSlice(NAMESPACE, 'unreached', recorder.url('unreached')),
+      trigger('unreached', 'kubernetes.unreached', { app: 'unreached' }),
+    );
+    const env = { ...(await login('controller')), NATS_URL: `nats://127.0.0.1:${await freePort()}` };
+    await using controller = await startController(['nats', '--functions-namespace', NAMESPACE], env);
+    await waitFor('SourceConnected=False', 'unreached');
+    expect(await controller.isReady()).toBe(true);
+    const { ready, checks } = readyz.parse(await (await fetch(`${controller.url}/readyz`)).json());
+    expect([ready, checks.find(({ name }) => name === `nats/${NAMESPACE}/unreached`)?.ok]).toEqual([true, false]);
+  });
+
   test('two of them share the events of a trigger, and write its status once', async () => {
     await using subject = await createSubject(nats);
     await using recorder = await startRecorder(['shared'], podAddress());
@@ -255,6 +295,22 @@ describe('a controller in a cluster, with the rights of a Role', () => {
       ]);
       return left === '["example.com/other"]';
     });
+  });
+
+  test("lets go of Kubeless' triggers of a kind that nobody runs any more", async () => {
+    await apply(kubelessDefinition('KinesisTrigger', 'kinesistriggers', 'kinesistrigger'));
+    await kubectlOk(api, ['wait', '--for=condition=Established', 'crd/kinesistriggers.kubeless.io']);
+    const object = (name: string) => ({
+      apiVersion: 'kubeless.io/v1beta1',
+      kind: 'KinesisTrigger',
+      metadata: { namespace: NAMESPACE, name, finalizers: ['kubeless.io/kenisistrigger'] },
+    });
+    await apply(object('old'), object('kept'));
+    await using _controller = await start();
+    await kubectlOk(api, ['delete', '-n', NAMESPACE, 'kinesistriggers', 'old', '--timeout=20s']);
+    expect(await kubectlOk(api, ['get', '-n', NAMESPACE, 'kinesistriggers', '-o', 'name'])).toBe(
+      'kinesistrigger.kubeless.io/kept\n',
+    );
   });
 
   test('without the right to read EndpointSlices calls functions by their Services, and says so', async () => {

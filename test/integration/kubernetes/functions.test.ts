@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
 import type { KubernetesObject } from '../../../src/domain/resource.ts';
 import { helmBinary } from '../../services/helm/helm.ts';
 import { BUILDING_MS, type KubeApi, startKubeApi } from '../../services/kube-apiserver/start.ts';
@@ -6,7 +7,7 @@ import { kubectlBinary } from '../../services/kubectl/kubectl.ts';
 import { kubeApiCanStart, sharedNats } from '../../services/shared.ts';
 import { installRelease, type Release } from '../../support/chart.ts';
 import { installCrds, kubectlOk } from '../../support/cluster.ts';
-import { podAddress } from '../../support/cluster-objects.ts';
+import { endpointSlice, functionObject, podAddress } from '../../support/cluster-objects.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createSubject } from '../../support/nats.ts';
 import { startRecorder } from '../../support/recorder.ts';
@@ -87,6 +88,9 @@ const endpointFunction = (name: string, endpoint: string): KubernetesObject => (
   spec: { endpoint },
 });
 
+const connected = (name: string): Promise<string> =>
+  kubectlOk(api, ['wait', '-n', 'shop', '--for=condition=SourceConnected', '--timeout=20s', `nt/${name}`]);
+
 const ready = (name: string): Promise<string> =>
   kubectlOk(api, ['wait', '-n', 'shop', '--for=condition=Ready', '--timeout=20s', `nt/${name}`]);
 
@@ -103,6 +107,32 @@ test('a Service of Knative is called by its address, though it has no pod', asyn
   await kubectlOk(api, ['wait', '-n', 'shop', '--for=condition=FunctionsMatched=False', '--timeout=20s', 'nt/scaled']);
 });
 
+const condition = z.object({ type: z.string(), reason: z.string(), message: z.string() });
+const withConditions = z.object({ status: z.object({ conditions: z.array(condition).optional() }).optional() });
+const notes = z.object({ items: z.array(z.object({ note: z.string() })) });
+
+/** The sentence of the condition, when there is one, and of the Kubernetes Event. */
+async function refusals(name: string): Promise<string[]> {
+  const about = `regarding.name=${name},reason=FunctionRefused`;
+  const [stored, told] = await Promise.all([
+    kubectlOk(api, ['get', '-n', 'shop', 'nt', name, '-o', 'json']),
+    kubectlOk(api, ['get', '-n', 'shop', 'events.events.k8s.io', '--field-selector', about, '-o', 'json']),
+  ]);
+  const { conditions = [] } = withConditions.parse(JSON.parse(stored)).status ?? {};
+  const said = conditions.filter(({ type, reason }) => type === 'Ready' && reason === 'FunctionRefused');
+  return [...said.map(({ message }) => message), ...notes.parse(JSON.parse(told)).items.map(({ note }) => note)];
+}
+
+const refused = (name: string): Promise<string[]> =>
+  eventually(
+    `people are told that ${name} is refused`,
+    async () => {
+      const all = await refusals(name);
+      return all.length >= 2 && all;
+    },
+    { within: 20_000, every: 100 },
+  );
+
 test('spec.endpoint is called on a host that the operator listed, and on no other', async () => {
   await using subject = await createSubject(await sharedNats());
   await using recorder = await startRecorder(['listed', 'other'], podAddress());
@@ -114,7 +144,9 @@ test('spec.endpoint is called on a host that the operator listed, and on no othe
     trigger('other', subject.name),
   );
   await using controller = await release.start('nats');
-  await Promise.all([ready('listed'), ready('other')]);
+  await ready('listed');
+  const sentence = `function other is not called: its spec.endpoint http://localhost:${port} is on no host that the operator lists (TRIGATE_FUNCTION_ENDPOINTS, in the chart functions.endpoints)`;
+  expect(await refused('other')).toEqual([sentence, sentence]);
   await subject.publish(20);
   await recorder.waitFor('20 messages', ({ of }) => of('listed').length >= 20);
   const dropped = await eventually('what could not be called is counted', async () => {
@@ -124,7 +156,7 @@ test('spec.endpoint is called on a host that the operator listed, and on no othe
   expect([dropped, recorder.of('other')]).toEqual([20, []]);
 });
 
-test('a name that leads to this machine, or to the controller itself, is not called', async () => {
+test('a name that leads to this machine, or to the controller itself, is not called, and people are told why', async () => {
   await using subject = await createSubject(await sharedNats());
   await using loopback = await startRecorder(['looped']);
   await using recorder = await startRecorder(['self'], podAddress());
@@ -132,7 +164,7 @@ test('a name that leads to this machine, or to the controller itself, is not cal
   await knativeService('self', recorder.url('self'));
   await apply(trigger('looped', subject.name), trigger('self', subject.name));
   await using controller = await release.start('nats', { POD_IPS: podAddress() });
-  await Promise.all([ready('looped'), ready('self')]);
+  await Promise.all([connected('looped'), connected('self')]);
   await subject.publish(5);
   await eventually('it was not called', async () => {
     const { triggers } = await controller.ledger();
@@ -141,6 +173,47 @@ test('a name that leads to this machine, or to the controller itself, is not cal
       .flatMap(({ functions }) => functions);
     return rows.length === 2 && rows.every(({ read }) => read >= 5);
   });
+  const [looped, self] = await Promise.all([refused('looped'), refused('self')]);
+  expect(looped[0]).toMatch(
+    /^function looped is not called: http:\/\/localhost:\d+ leads to (127\.0\.0\.1|::1), which is never called: loopback, /,
+  );
+  expect(self[0]).toContain(`leads to ${podAddress()}, which is never called`);
   await controller.stop();
   expect([...loopback.records, ...recorder.records]).toEqual([]);
+});
+
+test('an EndpointSlice that names no pod, and a Service that points elsewhere, are refused with a sentence', async () => {
+  await using subject = await createSubject(await sharedNats());
+  await using recorder = await startRecorder(['sliced']);
+  const service = (spec: object): KubernetesObject => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace: 'shop', name: 'outside', labels: { app: 'outside', 'trigate.dev/function': 'true' } },
+    spec,
+  });
+  await apply(
+    functionObject('shop', 'sliced', { app: 'sliced' }),
+    // An address of loopback cannot be stored in one; the metadata service of a cloud neither: kube-apiserver refuses both.
+    endpointSlice('shop', 'sliced', 'http://0.1.2.3:80'),
+    service({ type: 'ExternalName', externalName: 'kubernetes.default.svc', ports: [{ port: 443 }] }),
+    trigger('sliced', subject.name),
+    trigger('outside', subject.name),
+  );
+  await using controller = await release.start('nats');
+  const [sliced] = await refused('sliced');
+  expect(sliced).toMatch(
+    /^function sliced is not called: an EndpointSlice of its Service names 0\.1\.2\.3, which is never/,
+  );
+  expect(await refused('outside')).toEqual([
+    'function outside is not called: its Service is of type ExternalName',
+    'function outside is not called: its Service is of type ExternalName',
+  ]);
+  // It heals without anybody starting anything again.
+  await using pod = await startRecorder(['sliced'], podAddress());
+  await apply(endpointSlice('shop', 'sliced', pod.url('sliced')));
+  await ready('sliced');
+  await subject.publish(5);
+  await pod.waitFor('5 messages', ({ distinct }) => distinct() >= 5);
+  await controller.stop();
+  expect(recorder.records).toEqual([]);
 });

@@ -22,7 +22,7 @@ const rights = [
   { group: 'kubeless.io', resources: ['functions'], verbs: READ },
   { group: 'kubeless.io', resources: ['kubernetestriggers'], verbs: [...READ, 'patch'] },
   { group: 'kubeless.io', resources: ['kubernetestriggers/status'], verbs: ['update'] },
-  { group: 'kubeless.io', resources: ['watchcheckpoints'], verbs: ['get', 'create', 'delete'] },
+  { group: 'kubeless.io', resources: ['watchcheckpoints'], verbs: ['get', 'watch', 'create', 'delete'] },
   { group: 'kubeless.io', resources: ['watchcheckpoints/status'], verbs: ['update'] },
   { group: '', resources: ['services'], verbs: READ },
   { group: 'discovery.k8s.io', resources: ['endpointslices'], verbs: READ },
