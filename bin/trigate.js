@@ -3,30 +3,30 @@
  * Starts the program on a Node.js that can run it. This file alone keeps to the syntax of Node.js 16: on an older one
  * than the program needs, it runs the program with the packaged Node.js, or says what to install.
  */
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** The first that runs TypeScript as it is; the same as `engines` in package.json. */
 const NEEDED = [22, 19];
 
+const root = fileURLToPath(new URL('..', import.meta.url));
 const program = programFile();
-if (isEnough(process.versions.node)) {
+if (process.argv.length === 3 && process.argv[2] === '--version') {
+  // Prompts and scripts ask for it often: nothing else is loaded for it, what reads TypeScript least of all.
+  console.log(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version);
+} else if (isEnough(process.versions.node)) {
   // The program sees itself as the script, as it does when it is run without this file.
   process.argv[1] = program;
   await import(pathToFileURL(program).href);
 } else {
-  const node = packagedNode();
+  const node = await packagedNode();
   if (node === undefined) refuse();
-  else runWith(node);
+  else await runWith(node);
 }
 
 /** The source in a checkout, the compiled program in a release. */
 function programFile() {
-  const root = fileURLToPath(new URL('..', import.meta.url));
   const source = join(root, 'src', 'cli', 'main.ts');
   return existsSync(source) ? source : join(root, 'dist', 'src', 'cli', 'main.js');
 }
@@ -37,8 +37,9 @@ function isEnough(version) {
 }
 
 /** Found as Node.js finds packages, so also where npm put it beside this package instead of inside. */
-function packagedNode() {
+async function packagedNode() {
   try {
+    const { createRequire } = await import('node:module');
     const manifest = createRequire(import.meta.url).resolve('node/package.json');
     const binary = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
     const { version } = JSON.parse(readFileSync(manifest, 'utf8'));
@@ -57,7 +58,8 @@ function refuse() {
 }
 
 /** Stands in for the program until it ends: signals go to it, its exit code or signal comes back. */
-function runWith(node) {
+async function runWith(node) {
+  const [{ spawn }, { constants }] = await Promise.all([import('node:child_process'), import('node:os')]);
   const child = spawn(node, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
   // A terminal sends Ctrl-C to the whole group, so the child has it already; twice would mean "at once".
   const onTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;

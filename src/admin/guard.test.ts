@@ -179,6 +179,13 @@ describe('the guard: token', () => {
     expect((await ask('GET', url, { host }, options)).statusCode).toBe(200);
   });
 
+  it('may come in a header of its own, for who has none other left', async () => {
+    const own = (token: string) => ask('GET', '/v1/ledger', { host, 'x-trigate-token': token }, options);
+    expect((await own('correct horse')).statusCode).toBe(200);
+    expect((await own('Bearer correct horse')).statusCode).toBe(401);
+    expect((await own('')).statusCode).toBe(401);
+  });
+
   it('does not replace the other checks', async () => {
     const authorization = 'Bearer correct horse';
     expect((await ask('GET', '/v1/ledger', { host: 'evil.example', authorization }, options)).statusCode).toBe(403);

@@ -38,7 +38,7 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     checkHost(request, hosts);
     checkOrigin(request);
     // The route that was found counts, not the path as it was written.
-    if (OPEN_ROUTES.has(request.routeOptions.url) || authorized(request.headers.authorization)) return;
+    if (OPEN_ROUTES.has(request.routeOptions.url) || authorized(tokenIn(request))) return;
     reply.header('www-authenticate', 'Bearer');
     throw new TrigateError('UNAUTHORIZED', 'This gateway asks for its token: send "Authorization: Bearer TOKEN".');
   });
@@ -89,13 +89,16 @@ function isSameOrigin(origin: string, host: string): boolean {
   return (protocol === 'http:' || protocol === 'https:') && URL.canParse(own) && new URL(own).host === originHost;
 }
 
+/** As a bearer token, or in a header of its own: Kubernetes' API server passes on no Authorization to a Service. */
+function tokenIn({ headers }: FastifyRequest): string | undefined {
+  const own = headers['x-trigate-token'];
+  return typeof own === 'string' ? own : /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
 /** Digests have one length, and comparing them tells nothing about how much of a guess was right. */
-function tokenCheck(token: string): (header: string | undefined) => boolean {
+function tokenCheck(token: string): (given: string | undefined) => boolean {
   const wanted = hash('sha256', token, 'buffer');
-  return (header) => {
-    const [, given] = /^Bearer +(.+)$/i.exec(header ?? '') ?? [];
-    return given !== undefined && timingSafeEqual(hash('sha256', given, 'buffer'), wanted);
-  };
+  return (given) => given !== undefined && timingSafeEqual(hash('sha256', given, 'buffer'), wanted);
 }
 
 const shown = (value: string): string => JSON.stringify(value.slice(0, 100));

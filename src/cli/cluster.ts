@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici';
 import type { ClusterConfig } from '../config/index.ts';
 import { type Clock, delay } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
@@ -18,6 +19,9 @@ export interface Cluster {
   /** Where who does not say acts. */
   readonly namespace: string | undefined;
   readonly resources: Resources;
+  readonly dispatcher: Dispatcher;
+  /** Who we are there, for the next request. */
+  headers(): Promise<Readonly<Record<string, string>>>;
   /** Whether its API server was reached at that address. */
   reached(address: string): boolean;
   close(): Promise<void>;
@@ -33,6 +37,8 @@ export async function openCluster({ access: how }: Pick<ClusterConfig, 'access'>
     url: access.url,
     namespace: access.namespace,
     resources,
+    dispatcher,
+    headers: access.headers,
     reached,
     async close() {
       await resources.close();
@@ -55,9 +61,10 @@ export async function functionsNamespace(
   const backoff = createBackoff({ first: 250, longest: 15_000, random });
   while (!signal.aborted) {
     try {
-      const { data } = await resources.get<ConfigMap>(configMapType, namespace, name);
+      const { data } = await resources.get<ConfigMap>(configMapType, namespace, name, { signal });
       return data?.['functions-namespace'] || undefined;
     } catch (error) {
+      if (signal.aborted) break;
       if (!(error instanceof TrigateError)) throw error;
       // There is no Kubeless here, or its configuration is none of our business.
       if (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN') return undefined;

@@ -8,6 +8,7 @@ const copy = z.looseObject({
   status: z.number().nullish(),
   ms: z.number().nullish(),
   late: z.boolean().nullish(),
+  at: z.string().nullish(),
 });
 type Copy = z.infer<typeof copy>;
 
@@ -65,7 +66,7 @@ const moment = (time: string | number): string => (typeof time === 'string' ? ti
 /** `orders/0@12`: topic, partition, offset; or what the source has instead. */
 export function place(source: EventRow['source']): string {
   if (source === null || source === undefined) return '-';
-  const { type, topic, partition, offset, subject, resource, name, change } = source;
+  const { type, topic, partition, offset, subject, resource, name, change, schedule, byHand } = source;
   switch (type) {
     case 'kafka':
       return `${topic}/${partition}@${offset}`;
@@ -75,6 +76,8 @@ export function place(source: EventRow['source']): string {
       return `${subject}`;
     case 'kubernetes':
       return `${resource}/${name} ${change}`;
+    case 'cronjob':
+      return byHand === true ? 'by hand' : `${schedule}`;
     default:
       return JSON.stringify(source);
   }

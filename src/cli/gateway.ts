@@ -1,6 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
-import type { GatewayTarget, Secret } from '../config/index.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
 import type { Message } from '../domain/publish.ts';
 import { errorFromAnswer } from './gateway-error.ts';
@@ -13,12 +12,30 @@ const published = z.object({
 });
 const topicList = z.object({ topics: z.array(z.string()) });
 
-/** Milliseconds until the gateway must have begun to answer. */
+/** Milliseconds until the gateway must have begun to answer, when nobody says. */
 const ANSWER_WITHIN = 30_000;
 /** A feed that is silent for longer is cut: a gateway says something every 15 s. */
 const SILENT_FOR = 45_000;
 
 type Query = Readonly<Record<string, string | undefined>>;
+
+/** How a gateway is reached. */
+export interface GatewayLink {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** For people: `the gateway http://…`. */
+  readonly name: string;
+  /** Whom a failed connection was to. */
+  readonly server: string;
+  /** Default: connections of its own, which it ends. */
+  readonly dispatcher?: Dispatcher;
+  /** Milliseconds until it must have begun to answer. Default: 30,000. */
+  readonly answerWithin?: number;
+  /** Asked for before each request: a login may be renewed meanwhile. */
+  headers(): Promise<Readonly<Record<string, string>>>;
+  /** The error of an answer other than 2xx, when it is not the gateway's own. */
+  refusal?(status: number, text: string): TrigateError | undefined;
+}
 
 interface Call {
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -33,20 +50,19 @@ interface Call {
  * `log`; without one the gateway takes its first.
  */
 export class Gateway {
-  readonly #target: GatewayTarget | undefined;
-  readonly #token: Secret | undefined;
-  readonly #agent = new Agent({ allowH2: false });
-  readonly #say: (text: string) => void;
-  #said = false;
+  readonly #link: GatewayLink;
+  readonly #own: Dispatcher | undefined;
+  readonly #dispatcher: Dispatcher;
 
-  /**
-   * @param target undefined: none was named, and asking fails
-   * @param say told once, before the first request, who is asked
-   */
-  constructor(target: GatewayTarget | undefined, token: Secret | undefined, say: (text: string) => void = () => {}) {
-    this.#target = target;
-    this.#token = token;
-    this.#say = say;
+  constructor(link: GatewayLink) {
+    this.#link = link;
+    this.#dispatcher = link.dispatcher ?? new Agent({ allowH2: false });
+    this.#own = link.dispatcher === undefined ? this.#dispatcher : undefined;
+  }
+
+  /** For people. */
+  get name(): string {
+    return this.#link.name;
   }
 
   /** A key and headers travel in the query, where any text survives; the content type as itself. */
@@ -94,21 +110,17 @@ export class Gateway {
       for await (const chunk of body) yield String(chunk);
     } catch (thrown) {
       if (signal.aborted) throw thrown;
-      throw new TrigateError('GATEWAY_UNREACHABLE', 'The gateway has cut the feed.', { cause: thrown });
+      throw new TrigateError('GATEWAY_UNREACHABLE', `The feed of ${this.name} was cut.`, { cause: thrown });
     }
   }
 
   /** Ends its connections. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await this.#own?.destroy();
   }
 
   #url(path: string, query: Query = {}): URL {
-    if (this.#target === undefined) throw new TrigateError('INVALID_ARGUMENT', NO_GATEWAY);
-    const { url: root, from } = this.#target;
-    if (!this.#said) this.#say(`Topics and events are those of the gateway ${root}, named by ${from}.`);
-    this.#said = true;
-    const url = new URL(`${root}${path}`);
+    const url = new URL(`${this.#link.url}${path}`);
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
@@ -119,30 +131,32 @@ export class Gateway {
     const { body } = await this.#ask(url, call);
     const result = schema.safeParse(await body.json().catch(() => undefined));
     if (result.success) return result.data;
-    const text = `${url.origin} does not answer ${url.pathname} as a gateway of this version does.`;
-    throw new TrigateError('INTERNAL', text);
+    const path = url.pathname.slice(new URL(this.#link.url).pathname.replace(/\/$/, '').length);
+    throw new TrigateError('INTERNAL', `${sentenceOf(this.name)} does not answer ${path} as one of this version does.`);
   }
 
   /** Redirects are not followed: one would take the token, or an event, to a place that nobody named. */
   async #ask(url: URL, { method = 'GET', headers, body = null, endless }: Call) {
-    const authorization = this.#token === undefined ? {} : { authorization: `Bearer ${this.#token.reveal()}` };
+    const { answerWithin = ANSWER_WITHIN, server } = this.#link;
+    const own = await this.#link.headers();
     let answer: Dispatcher.ResponseData;
     try {
       answer = await request(url, {
         method,
-        headers: { ...headers, ...authorization },
+        headers: { ...headers, ...own },
         body,
-        dispatcher: this.#agent,
-        headersTimeout: ANSWER_WITHIN,
+        dispatcher: this.#dispatcher,
+        headersTimeout: answerWithin,
         bodyTimeout: endless === undefined ? ANSWER_WITHIN : SILENT_FOR,
         ...(endless && { signal: endless }),
       });
     } catch (thrown) {
       if (endless?.aborted) throw thrown;
-      throw unreachable(this.#target?.url ?? url.origin, thrown);
+      throw unreachable(server, thrown);
     }
     if (answer.statusCode >= 200 && answer.statusCode < 300) return answer;
-    throw errorFromAnswer(answer.statusCode, await answer.body.text(), url);
+    const text = await answer.body.text();
+    throw this.#link.refusal?.(answer.statusCode, text) ?? errorFromAnswer(answer.statusCode, text, url);
   }
 
   async #drain(answer: Promise<Dispatcher.ResponseData>): Promise<void> {
@@ -150,17 +164,15 @@ export class Gateway {
   }
 }
 
-function unreachable(gateway: string, thrown: unknown): TrigateError {
+const sentenceOf = (name: string): string => `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+
+function unreachable(server: string, thrown: unknown): TrigateError {
   const error = asError(thrown);
   const code = 'code' in error ? String(error.code) : '';
   // Of several addresses that were tried, Node.js names none in the message.
-  return new TrigateError('GATEWAY_UNREACHABLE', `Cannot reach ${gateway}: ${error.message || code}.`, {
+  return new TrigateError('GATEWAY_UNREACHABLE', `Cannot reach ${server}: ${error.message || code}.`, {
     cause: error,
   });
 }
-
-const NO_GATEWAY =
-  'Topics, events and counts are those of a gateway or controller, not of an API server: name one with --gateway or ' +
-  'TRIGATE_GATEWAY ("kubectl port-forward" makes one of a cluster reachable).';
 
 const topicPath = (topic: string): string => `/v1/topics/${encodeURIComponent(topic)}`;

@@ -14,6 +14,7 @@ export const namesOf = (type: ServedType): string[] => [
   ...type.shortNames,
   resourceName(type),
   `${type.singular}.${type.group}`,
+  ...(isTriggerType(type) ? [type.singular.replace(/trigger$/, '')] : []),
 ];
 
 /** A type of trigger, among functions and what controllers keep for themselves. */

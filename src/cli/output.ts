@@ -53,8 +53,8 @@ export async function formatObject(object: unknown, form: Form): Promise<string>
       return `${JSON.stringify(object, null, 4)}\n`;
     case 'yaml': {
       const { stringify } = await import('yaml');
-      // What two fields share is written twice: not every reader of manifests knows aliases.
-      return stringify(object, { aliasDuplicateObjects: false });
+      // What two fields share is written twice: not every reader of manifests knows aliases. Lines stay as they are: code is read here.
+      return stringify(object, { aliasDuplicateObjects: false, lineWidth: 0 });
     }
     case 'name':
       return itemsOf(object)

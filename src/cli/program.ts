@@ -24,7 +24,14 @@ export function buildProgram(shell: Shell, version: string): Command {
     .option('--gateway <url>', 'gateway to speak to (default: TRIGATE_GATEWAY)')
     .option('--kubeconfig <path>', 'without a gateway: kubeconfig of the cluster to speak to (default: KUBECONFIG)')
     .option('--context <name>', 'context of the kubeconfig (default: its current one)')
-    .option('--token-file <path>', 'file with the token of the gateway (default: the token in TRIGATE_TOKEN)')
+    .option(
+      '--token-file <path>',
+      'file with the token of the gateway (default: TRIGATE_TOKEN; in a cluster: its Secret)',
+    )
+    .option(
+      '--release <[namespace/]name>',
+      'in a cluster: Helm release with topics and events (default: TRIGATE_RELEASE)',
+    )
     .option('-q, --quiet', 'say nothing but warnings and errors', false)
     .option('-v, --verbosity [level]', '1 says who is spoken to, 9 where an error comes from', readLevel, 0)
     .configureHelp({ showGlobalOptions: true })

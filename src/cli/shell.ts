@@ -1,6 +1,6 @@
-import type { ClientConfig, ClientTarget, Environment, Flags } from '../config/index.ts';
+import type { ClientConfig, ClientTarget, ClusterTarget, Environment, Flags } from '../config/index.ts';
 import type { Resources } from '../resources/resources.ts';
-import type { Gateway } from './gateway.ts';
+import type { Gateways } from './gateways.ts';
 import { withHints } from './hints.ts';
 import type { Messages, Terminal } from './terminal.ts';
 
@@ -18,102 +18,96 @@ export interface GlobalFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly namespace?: string;
+  readonly release?: string;
 }
 
-/** A shell with a gateway to speak to: the one that was named, else that of this machine. It has topics, events, counts. */
-export interface GatewaySession extends Shell {
-  readonly gateway: Gateway;
-}
-
-/** A shell with somebody to speak to about functions and triggers, too. */
-export interface Session extends GatewaySession {
+/** A shell with somebody to speak to: the gateway that was named, else the cluster, else the gateway of this machine. */
+export interface Session extends Shell {
   /** Where a command without `-n` acts. */
   readonly namespace: string;
-  /** Functions and triggers: of the gateway that was named, else of the cluster, else of this machine. */
+  /** Functions and triggers. */
   readonly resources: Resources;
-  /** Who answers for `resources`. */
+  /** Topics, events and counts. */
+  readonly gateways: Gateways;
+  /** Who answers for both. */
   readonly target: ClientTarget['type'];
   /** The ConfigMap of Kubeless. */
   readonly kubeless: ClientConfig['kubeless'];
 }
 
-/** Runs a command against the servers that flags and environment name, and leaves no connection behind. */
+/** Runs a command against the server that flags and environment name, and leaves no connection behind. */
 export async function withGateway(
   shell: Shell,
   flags: GlobalFlags,
   command: (session: Session) => Promise<void>,
 ): Promise<void> {
-  const { config, gateway } = await openGateway(shell, flags);
-  const target = config.resources.type;
-  const opened = await withHints(target, () => openResources(config.resources, config.token?.reveal()));
-  shell.messages.debug(`Resources are those of ${opened.server}, named by ${config.resources.from}.`);
-  try {
-    const session: Session = {
-      ...shell,
-      namespace: config.namespace ?? opened.namespace ?? 'default',
-      gateway,
-      resources: opened.resources,
-      target,
-      kubeless: config.kubeless,
-    };
-    await withHints(target, () => command(session));
-  } finally {
-    await Promise.all([opened.close(), gateway.close()]);
-  }
-}
-
-/** The same for what only a gateway has: no cluster is looked at. */
-export async function withGatewayOnly(
-  shell: Shell,
-  flags: GlobalFlags,
-  command: (session: GatewaySession) => Promise<void>,
-): Promise<void> {
-  const { gateway } = await openGateway(shell, flags);
-  try {
-    await withHints('gateway', () => command({ ...shell, gateway }));
-  } finally {
-    await gateway.close();
-  }
-}
-
-async function openGateway(shell: Shell, flags: GlobalFlags) {
-  const [{ readClientConfig }, { Gateway }] = await Promise.all([import('../config/index.ts'), import('./gateway.ts')]);
+  const { readClientConfig } = await import('../config/index.ts');
   const config = readClientConfig(shell.env, clientFlags(flags));
-  return { config, gateway: new Gateway(config.gateway, config.token, (text) => shell.messages.debug(text)) };
+  const { type, from } = config.target;
+  await withHints(type, async () => {
+    const opened = await openServer(config, shell.messages.debug);
+    const { server, namespace, resources, gateways } = opened;
+    try {
+      shell.messages.debug(`Speaks to ${server}, named by ${from}.`);
+      await command({ ...shell, namespace, resources, gateways, target: type, kubeless: config.kubeless });
+    } finally {
+      await opened.close();
+    }
+  });
 }
 
-interface Opened {
+interface Opened extends Pick<Session, 'namespace' | 'resources' | 'gateways'> {
   /** For people. */
   readonly server: string;
-  /** Of the context. */
-  readonly namespace: string | undefined;
-  readonly resources: Resources;
   close(): Promise<void>;
 }
 
-async function openResources(target: ClientTarget, token: string | undefined): Promise<Opened> {
-  switch (target.type) {
-    case 'gateway': {
-      const { createResources } = await import('../resources/client.ts');
-      const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-      const resources = createResources({ url: target.url, headers });
-      return { server: `the gateway ${target.url}`, namespace: undefined, resources, close: () => resources.close() };
-    }
-    case 'cluster': {
-      const { openCluster } = await import('./cluster.ts');
-      const { url, namespace, resources, close } = await openCluster(target);
-      return { server: `the cluster ${url}`, namespace, resources, close };
-    }
+async function openServer(config: ClientConfig, say: (text: string) => void): Promise<Opened> {
+  switch (config.target.type) {
+    case 'gateway':
+      return openGateway(config.target.url, config);
+    case 'cluster':
+      return openCluster(config.target, config, say);
     default:
-      return target satisfies never;
+      return config.target satisfies never;
   }
 }
 
+async function openGateway(url: string, { token, namespace = 'default' }: ClientConfig): Promise<Opened> {
+  const [{ createResources }, { Gateway }, { oneGateway }] = await Promise.all([
+    import('../resources/client.ts'),
+    import('./gateway.ts'),
+    import('./gateways.ts'),
+  ]);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
+  const server = `the gateway ${url}`;
+  const resources = createResources({ url, headers });
+  const gateways = oneGateway(new Gateway({ url, name: server, server: url, headers: async () => headers }));
+  const close = async () => void (await Promise.all([resources.close(), gateways.close()]));
+  return { server, namespace, resources, gateways, close };
+}
+
+async function openCluster(target: ClusterTarget, config: ClientConfig, say: (text: string) => void): Promise<Opened> {
+  const [{ openCluster }, { releaseGateways }] = await Promise.all([import('./cluster.ts'), import('./release.ts')]);
+  const cluster = await openCluster(target);
+  const namespace = config.namespace ?? cluster.namespace ?? 'default';
+  const { name, namespace: place = namespace } = config.release ?? {};
+  const gateways = releaseGateways(cluster, { namespace: place, name, token: config.token, say });
+  return {
+    server: `the cluster ${cluster.url}`,
+    namespace,
+    resources: cluster.resources,
+    gateways,
+    close: cluster.close,
+  };
+}
+
 /** An empty `-n ""` means the default, as in Kubeless. */
-const clientFlags = ({ gateway, tokenFile, kubeconfig, context, namespace }: GlobalFlags): Flags => ({
+const clientFlags = ({ gateway, tokenFile, kubeconfig, context, namespace, release }: GlobalFlags): Flags => ({
   gateway,
   tokenFile,
   kubeconfig,
   context,
   namespace: namespace === '' ? undefined : namespace,
+  release,
 });

@@ -16,19 +16,18 @@ async function kubeconfig(text: string) {
 describe('readClientConfig', () => {
   it('looks only at what a client needs', () => {
     const config = readClientConfig({ KAFKA_BROKERS: '?', TRIGATE_GATEWAY: 'http://gw:81/' }, { namespace: 'shop' });
-    const gateway = { type: 'gateway', url: 'http://gw:81', from: 'TRIGATE_GATEWAY' };
-    expect(config).toMatchObject({ resources: gateway, gateway, namespace: 'shop', token: undefined });
+    const target = { type: 'gateway', url: 'http://gw:81', from: 'TRIGATE_GATEWAY' };
+    expect(config).toMatchObject({ target, namespace: 'shop', token: undefined, release: undefined });
   });
 
   it('goes to the gateway of this machine when nobody says', () => {
-    expect(readClientConfig({})).toMatchObject({ resources: LOCAL, gateway: LOCAL, namespace: undefined });
+    expect(readClientConfig({})).toMatchObject({ target: LOCAL, namespace: undefined });
   });
 
-  it('goes to the cluster of a kubeconfig for resources, and to this machine for events', async () => {
+  it('goes to the cluster of a kubeconfig', async () => {
     await using file = await kubeconfig('apiVersion: v1\ncurrent-context: live\n');
     const config = readClientConfig({ KUBECONFIG: file.path });
-    expect(config.gateway).toEqual(LOCAL);
-    expect(config.resources).toMatchObject({
+    expect(config.target).toMatchObject({
       type: 'cluster',
       access: { type: 'kubeconfig', files: [file.path] },
       from: 'KUBECONFIG',
@@ -39,7 +38,7 @@ describe('readClientConfig', () => {
     'passes by a kubeconfig without a current context: %j',
     async (text) => {
       await using file = await kubeconfig(text);
-      expect(readClientConfig({ KUBECONFIG: `${file.path}:/nowhere` }).resources).toEqual(LOCAL);
+      expect(readClientConfig({ KUBECONFIG: `${file.path}:/nowhere` }).target).toEqual(LOCAL);
     },
   );
 
@@ -47,27 +46,46 @@ describe('readClientConfig', () => {
     'takes a kubeconfig with one: %j',
     async (text) => {
       await using file = await kubeconfig(text);
-      expect(readClientConfig({ KUBECONFIG: file.path }).resources.type).toBe('cluster');
+      expect(readClientConfig({ KUBECONFIG: file.path }).target.type).toBe('cluster');
     },
   );
 
   it('lets a named gateway win over a kubeconfig that exists, and a flag over the environment', async () => {
     await using file = await kubeconfig('current-context: live');
     const env = { KUBECONFIG: file.path, TRIGATE_GATEWAY: 'http://gw' };
-    expect(readClientConfig(env).resources.from).toBe('TRIGATE_GATEWAY');
+    expect(readClientConfig(env).target.from).toBe('TRIGATE_GATEWAY');
     expect(readClientConfig(env, { context: 'test' })).toMatchObject({
-      resources: { type: 'cluster', access: { context: 'test' }, from: '--context' },
-      gateway: undefined,
+      target: { type: 'cluster', access: { context: 'test' }, from: '--context' },
     });
-    expect(readClientConfig(env, { kubeconfig: '/other' }).resources.from).toBe('--kubeconfig');
+    expect(readClientConfig(env, { kubeconfig: '/other' }).target.from).toBe('--kubeconfig');
   });
 
   it('goes to the cluster of its pod', () => {
-    const { resources } = readClientConfig({ KUBERNETES_SERVICE_HOST: '10.0.0.1' });
-    expect(resources).toMatchObject({ type: 'cluster', access: { type: 'pod' } });
+    const { target } = readClientConfig({ KUBERNETES_SERVICE_HOST: '10.0.0.1' });
+    expect(target).toMatchObject({ type: 'cluster', access: { type: 'pod' } });
+  });
+
+  it('takes the token of the environment for the gateway of the environment alone', async () => {
+    await using file = await kubeconfig('of-the-flag');
+    const env = { TRIGATE_GATEWAY: 'http://gw', TRIGATE_TOKEN: 'of-the-gateway' };
+    expect(readClientConfig(env).token?.reveal()).toBe('of-the-gateway');
+    expect(readClientConfig(env, { context: 'a' }).token).toBeUndefined();
+    expect(readClientConfig({ ...env, TRIGATE_TOKEN: '', TRIGATE_TOKEN_FILE: file.path }, { context: 'a' }).token).toBe(
+      undefined,
+    );
+    expect(readClientConfig(env, { context: 'a', tokenFile: file.path }).token?.reveal()).toBe('of-the-flag');
   });
 
   it.each([
+    ['orders', { namespace: undefined, name: 'orders' }],
+    ['shop/orders', { namespace: 'shop', name: 'orders' }],
+  ])('takes %s for a release', (text, release) => {
+    expect(readClientConfig({ TRIGATE_RELEASE: text }).release).toEqual(release);
+    expect(readClientConfig({ TRIGATE_RELEASE: 'other' }, { release: text }).release).toEqual(release);
+  });
+
+  it.each([
+    [{ release: 'a/b/c' }, '--release must be the name of a Helm release, or NAMESPACE/NAME, found "a/b/c".'],
     [{ gateway: 'gw' }, '--gateway must be an http:// or https:// URL, found "gw".'],
     [{ gateway: 'http://gw', context: 'a' }, '--gateway and --context name two servers: give one of them.'],
   ])('refuses %j', (flags, sentence) => {

@@ -7,18 +7,23 @@ import { deepFreeze, tokenOf, validate } from './read.ts';
 import type { Secret } from './secret.ts';
 import type { SettingName, Settings } from './settings.ts';
 
-/** What a command runs with that speaks to a gateway, to a cluster, or to both. */
+/** What a command runs with that speaks to a gateway or to a cluster. */
 export interface ClientConfig {
-  /** Where the resources are. */
-  readonly resources: ClientTarget;
-  /** Where topics, events and the ledger are. Undefined: somebody chose a cluster, and named no gateway. */
-  readonly gateway: GatewayTarget | undefined;
-  /** Of the gateway. */
+  readonly target: ClientTarget;
+  /** Of the gateway. In a cluster only one that was given with this very command: that of the environment is another's. */
   readonly token: Secret | undefined;
+  /** The release of the chart in a cluster. Undefined: the one of the namespace that the command acts in. */
+  readonly release: ReleaseName | undefined;
   /** Undefined: that of the context, else `default`. */
   readonly namespace: string | undefined;
   /** The ConfigMap of Kubeless. */
   readonly kubeless: { readonly namespace: string; readonly config: string };
+}
+
+export interface ReleaseName {
+  /** Undefined: that of the command. */
+  readonly namespace: string | undefined;
+  readonly name: string;
 }
 
 export type ClientTarget = GatewayTarget | ClusterTarget;
@@ -42,6 +47,7 @@ const clientSettings: ReadonlySet<SettingName> = new Set<SettingName>([
   'token',
   'tokenFile',
   'namespace',
+  'release',
   'kubeconfig',
   'context',
   'kubernetesHost',
@@ -65,20 +71,29 @@ export function readClientConfig(env: Environment, flags: Flags = {}): ClientCon
   if (flags.gateway !== undefined && clusterFlag !== '') {
     throw new TrigateError('INVALID_ARGUMENT', `--gateway and ${clusterFlag} name two servers: give one of them.`);
   }
-  const url = values.gateway.replace(/\/+$/, '');
-  const named = merged.get('gateway')?.from;
-  const local: GatewayTarget = { type: 'gateway', url, from: named ?? 'the default' };
-  const common = {
-    token: tokenOf(values, merged),
+  const target = targetOf(values, merged, clusterFlag);
+  const isGiven = target.type === 'gateway' || merged.get('tokenFile')?.from === '--token-file';
+  return deepFreeze<ClientConfig>({
+    target,
+    token: isGiven ? tokenOf(values, merged) : undefined,
+    release: releaseOf(values.release),
     namespace: values.namespace,
     kubeless: { namespace: values.kubelessNamespace, config: values.kubelessConfig },
-  };
-  if (clusterFlag !== '') {
-    const resources: ClientTarget = { type: 'cluster', access: clusterAccess(values), from: clusterFlag };
-    return deepFreeze<ClientConfig>({ ...common, resources, gateway: undefined });
-  }
-  const resources = named === undefined ? (presentCluster(values, merged) ?? local) : local;
-  return deepFreeze<ClientConfig>({ ...common, resources, gateway: local });
+  });
+}
+
+/** @param clusterFlag the flag that names a cluster, or nothing */
+function targetOf(values: Settings, merged: Merged, clusterFlag: string): ClientTarget {
+  if (clusterFlag !== '') return { type: 'cluster', access: clusterAccess(values), from: clusterFlag };
+  const named = merged.get('gateway')?.from;
+  const present = named === undefined ? presentCluster(values, merged) : undefined;
+  return present ?? { type: 'gateway', url: values.gateway.replace(/\/+$/, ''), from: named ?? 'the default' };
+}
+
+function releaseOf(text: string | undefined): ReleaseName | undefined {
+  if (text === undefined) return undefined;
+  const [first = '', second] = text.split('/');
+  return second === undefined ? { namespace: undefined, name: first } : { namespace: first, name: second };
 }
 
 /** The cluster of the pod that we are in, or of a kubeconfig that has a current context. */

@@ -3,6 +3,7 @@ export {
   type ClientTarget,
   type ClusterTarget,
   type GatewayTarget,
+  type ReleaseName,
   readClientConfig,
   readNatsConfig,
 } from './client.ts';

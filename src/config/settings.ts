@@ -34,6 +34,10 @@ export const settings = z.object({
   tokenFile: filled.optional(),
   gateway: httpUrl.default('http://127.0.0.1:8080'),
   namespace: filled.optional(),
+  release: z
+    .string()
+    .regex(/^([a-z0-9-]+\/)?[a-z0-9.-]+$/, 'the name of a Helm release, or NAMESPACE/NAME')
+    .optional(),
 
   kafkaBrokers: commaList('a comma list of host:port', /^(\[[0-9a-fA-F:.]+\]|[\w.-]+):\d{1,5}$/).optional(),
   kafkaEnableTls: boolean.default(false),
@@ -108,6 +112,7 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   tokenFile: { env: ['TRIGATE_TOKEN_FILE'], flag: '--token-file' },
   gateway: { env: ['TRIGATE_GATEWAY'], flag: '--gateway' },
   namespace: { env: ['TRIGATE_NAMESPACE'], flag: '--namespace' },
+  release: { env: ['TRIGATE_RELEASE'], flag: '--release' },
   kafkaBrokers: { env: ['KAFKA_BROKERS'] },
   kafkaEnableTls: { env: ['KAFKA_ENABLE_TLS'] },
   kafkaCaCerts: { env: ['KAFKA_CACERTS'] },

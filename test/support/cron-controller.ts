@@ -10,7 +10,8 @@ import { silent } from './topic-log.ts';
 
 export interface CronController {
   readonly delivery: Delivery;
-  close(): Promise<void>;
+  /** @param within milliseconds of its clock for what is under way. Default: 20,000 */
+  close(within?: number): Promise<void>;
 }
 
 /** A clock that runs `factor` times as fast, from the same moment on in every process. */
@@ -57,8 +58,8 @@ export async function startCronController(access: ApiAccess, clock: Clock, alone
   await controller.start();
   return {
     delivery,
-    async close() {
-      await controller.close(clock.monotonic() + 20_000);
+    async close(within = 20_000) {
+      await controller.close(clock.monotonic() + within);
       await resources.close();
     },
   };

@@ -15,10 +15,12 @@ export interface TcpProxy extends AsyncDisposable {
   /** Reads nothing more: what is sent piles up where it is sent. */
   hold(): void;
   heal(): void;
+  /** Asked for each piece that passes, as TCP cuts them, until it is called without a rule. */
+  watch(rule?: (piece: Buffer, direction: Direction) => 'pass' | 'swallow'): void;
   close(): Promise<void>;
 }
 
-type Direction = 'up' | 'down';
+export type Direction = 'up' | 'down';
 
 /** @param target `host:port`, with or without a scheme before it */
 export async function tcpProxy(target: string): Promise<TcpProxy> {
@@ -26,6 +28,7 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
   const open = new Set<Socket>();
   let swallowed: Direction | undefined;
   let state: 'open' | 'cut' | 'swallowing' | 'holding' = 'open';
+  let rule: Parameters<TcpProxy['watch']>[0];
 
   const server = createServer((near) => {
     if (state === 'cut') {
@@ -40,7 +43,7 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
       open.add(from);
       from.on('data', (chunk) => {
         const isLost = state === 'swallowing' && (swallowed ?? direction) === direction;
-        if (!isLost) to.write(chunk);
+        if (!isLost && rule?.(chunk, direction) !== 'swallow') to.write(chunk);
       });
       from.on('error', () => {});
       from.on('close', () => {
@@ -80,6 +83,9 @@ export async function tcpProxy(target: string): Promise<TcpProxy> {
       // What was swallowed is lost: those connections can only break.
       if (state === 'swallowing') reset();
       state = 'open';
+    },
+    watch(next) {
+      rule = next;
     },
     close,
     [Symbol.asyncDispose]: close,

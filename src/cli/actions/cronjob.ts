@@ -2,22 +2,25 @@ import { z } from 'zod';
 import { cronJobTriggerSpec, cronJobTriggerType } from '../../../triggers/cronjob/spec.ts';
 import { TrigateError } from '../../domain/errors.ts';
 import { functionType } from '../../domain/function.ts';
-import { apiVersionOf, type KubernetesObject } from '../../domain/resource.ts';
-import { fieldName, specIssues } from '../../domain/schema.ts';
+import type { KubernetesObject } from '../../domain/resource.ts';
+import { specIssues } from '../../domain/schema.ts';
 import { labelSelector } from '../../domain/trigger.ts';
-import type { WriteOptions } from '../../resources/resources.ts';
 import { formatSelector } from '../../resources/selector.ts';
 import { cronJobSort } from '../cronjob-sort.ts';
-import { printedInstead } from '../dry-run.ts';
-import { sayMatches } from '../matches.ts';
 import type { DryRun } from '../options.ts';
-import { checkFormat } from '../output.ts';
-import { retryConflicts } from '../retry-conflicts.ts';
 import { readSelector } from '../selector-flag.ts';
 import type { Session } from '../shell.ts';
 import { readPayload } from './cronjob-payload.ts';
-import { checkedNamespace, named } from './trigger.ts';
+import { named } from './trigger.ts';
 import { type ListFlags, listTriggers } from './trigger-list.ts';
+import {
+  booleanOf,
+  checkSpec,
+  createTriggerObject,
+  type StoredSpec,
+  type TriggerWrite,
+  updateTriggerObject,
+} from './trigger-write.ts';
 
 /** As given; what is not given is undefined. */
 export interface CronJobFlags {
@@ -35,35 +38,29 @@ export interface CronJobFlags {
   readonly output: string;
 }
 
-type StoredSpec = Readonly<Record<string, unknown>>;
+export const createCronJob = (session: Session, name: string, flags: CronJobFlags): Promise<void> =>
+  createTriggerObject(session, writeOf(session, name, flags));
 
-export async function createCronJob(session: Session, name: string, flags: CronJobFlags): Promise<void> {
-  const namespace = checkedNamespace(session, cronJobSort, name);
-  const spec = await given(flags);
-  const trigger = {
-    apiVersion: apiVersionOf(cronJobTriggerType),
-    kind: cronJobTriggerType.kind,
-    metadata: { name, namespace, labels: { 'created-by': 'kubeless' } },
-    spec,
+export const updateCronJob = (session: Session, name: string, flags: CronJobFlags): Promise<void> =>
+  updateTriggerObject(session, writeOf(session, name, flags));
+
+function writeOf(session: Session, name: string, flags: CronJobFlags): TriggerWrite {
+  const { dryRun, output, function: functionName, functionSelector } = flags;
+  return {
+    title: cronJobSort.title,
+    failing: 'cronjob',
+    type: cronJobTriggerType,
+    name,
+    dryRun,
+    output,
+    selector: functionSelector === undefined ? undefined : readSelector(functionSelector),
+    given: () => given(flags),
+    check: checkCronJob,
+    checkStored: async (namespace) => {
+      if (functionName !== undefined) await checkFunction(session, functionName, namespace);
+    },
+    merge: changed,
   };
-  await write(session, trigger, flags, 'created', (options) =>
-    session.resources.create(cronJobTriggerType, trigger, options),
-  );
-}
-
-/** Only what is given replaces. Kubeless blanked the rest. */
-export async function updateCronJob(session: Session, name: string, flags: CronJobFlags): Promise<void> {
-  const namespace = checkedNamespace(session, cronJobSort, name);
-  const changes = await given(flags);
-  await retryConflicts(async () => {
-    const stored = await named(`Unable to find Cronjob trigger ${name} in namespace ${namespace}. Error `, () =>
-      session.resources.get<KubernetesObject<StoredSpec>>(cronJobTriggerType, namespace, name),
-    );
-    const trigger = { ...stored, spec: changed(stored.spec ?? {}, changes) };
-    await write(session, trigger, flags, 'updated', (options) =>
-      session.resources.replace(cronJobTriggerType, trigger, options),
-    );
-  });
 }
 
 /** Only one of `function-name` and `functionSelector` can choose the functions. */
@@ -75,27 +72,6 @@ function changed(spec: StoredSpec, changes: StoredSpec): StoredSpec {
     ...(functionSelector !== undefined && { functionSelector }),
   };
   return { ...others, ...(!chosen && kept), ...changes };
-}
-
-async function write(
-  session: Session,
-  trigger: KubernetesObject<StoredSpec>,
-  flags: CronJobFlags,
-  done: 'created' | 'updated',
-  put: (options: WriteOptions) => Promise<unknown>,
-): Promise<void> {
-  checkFormat(flags.output);
-  const { name, namespace = '' } = trigger.metadata;
-  checkSpec(trigger);
-  const verb = done === 'created' ? 'create' : 'update';
-  // Kubeless' own spelling.
-  const words = `Failed to ${verb} cronjob trigger object ${name} in namespace ${namespace}. Error: `;
-  const store = (options: WriteOptions) => named(words, () => put(options));
-  if (await printedInstead(session, { object: trigger, store, ...flags })) return;
-  if (flags.function !== undefined) await checkFunction(session, flags.function, namespace);
-  await store({});
-  session.messages.info(`Cronjob trigger ${name} ${done} in namespace ${namespace} successfully!`);
-  if (flags.functionSelector !== undefined) await sayMatches(session, namespace, readSelector(flags.functionSelector));
 }
 
 async function checkFunction({ resources }: Session, name: string, namespace: string): Promise<void> {
@@ -115,17 +91,13 @@ const FLAGS: Readonly<Record<string, string>> = {
   suspend: 'suspend',
 };
 
-/** The same rules as the resource API, said of the flags. */
-export function checkSpec(trigger: KubernetesObject): void {
+/** @throws TrigateError INVALID_ARGUMENT */
+export function checkCronJob(trigger: KubernetesObject): void {
   const [issue] = specIssues(cronJobTriggerSpec, trigger);
-  if (issue === undefined) return;
-  const field = issue.path[1];
-  if (field === 'schedule') {
+  if (issue?.path[1] === 'schedule') {
     throw new TrigateError('INVALID_ARGUMENT', `Invalid value for --schedule. ${sentence(issue.message)}`);
   }
-  const flag = FLAGS[String(field)];
-  const what = flag === undefined ? fieldName(issue.path) : `--${flag}`;
-  throw new TrigateError('INVALID_ARGUMENT', `${what}: ${issue.message}.`);
+  checkSpec(cronJobTriggerSpec, trigger, FLAGS);
 }
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
@@ -146,8 +118,6 @@ async function given(flags: CronJobFlags): Promise<StoredSpec> {
     ...(flags.suspend !== undefined && { suspend: booleanOf(flags.suspend) }),
   };
 }
-
-const booleanOf = (text: string): boolean | string => (text === 'true' ? true : text === 'false' ? false : text);
 
 const listed = z
   .looseObject({

@@ -4,8 +4,9 @@ import { TrigateError } from '../../domain/errors.ts';
 import { createBackoff } from '../../resources/backoff.ts';
 import { parseJson } from '../../resources/json.ts';
 import { type EventRow, eventRow } from '../event-lines.ts';
+import type { Gateway } from '../gateway.ts';
 import { readServerSentEvents, type ServerSentEvent } from '../server-sent-events.ts';
-import type { GatewaySession } from '../shell.ts';
+import type { Session } from '../shell.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 
@@ -15,27 +16,27 @@ const LONGEST_PAUSE_MS = 15_000;
 const skipped = z.object({ rows: z.number() });
 
 /**
- * The live tail: prints rows as they come until the signal aborts. When the gateway goes away, it comes back to where it
+ * The live tail of one gateway: prints rows as they come until the signal aborts. When the gateway goes away, it comes back to where it
  * was as soon as there is one, and says so. What it could not show is said too: rows that were overwritten before they
  * were sent, and a gateway that was started anew, which holds nothing of before.
  *
  * @throws TrigateError when the gateway is not there at first, or refuses
  */
-export async function followEvents(
-  session: GatewaySession,
+export async function followGateway(
+  { messages, terminal }: Pick<Session, 'messages' | 'terminal'>,
+  gateway: Gateway,
   query: Query,
   print: (row: EventRow) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { gateway, messages, terminal } = session;
   const backoff = createBackoff({ first: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS, random: Math.random });
-  const tail = new Tail(print, messages.warning);
+  const tail = new Tail(gateway.name, print, messages.warning);
   let away = false;
   while (!signal.aborted) {
     const from = tail.place === undefined ? query : { ...query, since: undefined, limit: undefined, after: tail.place };
     const onOpen = () => {
       backoff.reset();
-      if (away) messages.info('The gateway is back.');
+      if (away) messages.info(`The feed of ${gateway.name} is back.`);
       away = false;
       tail.opened();
     };
@@ -48,7 +49,7 @@ export async function followEvents(
       if (!isAway || !tail.wasOpen) throw thrown;
     }
     if (signal.aborted) return;
-    if (!away) messages.warning('The gateway has ended the feed: trying to come back to it.');
+    if (!away) messages.warning(`The feed of ${gateway.name} has ended: trying to come back to it.`);
     away = true;
     await delay(terminal.clock, backoff.next(), signal);
   }
@@ -58,11 +59,13 @@ export async function followEvents(
 class Tail {
   place: string | undefined;
   wasOpen = false;
+  readonly #name: string;
   readonly #print: (row: EventRow) => void;
   readonly #warn: (text: string) => void;
   #isFirst = true;
 
-  constructor(print: (row: EventRow) => void, warn: (text: string) => void) {
+  constructor(name: string, print: (row: EventRow) => void, warn: (text: string) => void) {
+    this.#name = name;
     this.#print = print;
     this.#warn = warn;
   }
@@ -80,7 +83,8 @@ class Tail {
     }
     const { data: row } = eventRow.safeParse(parseJson(data));
     if (row !== undefined && this.#isFirst && isOfAnother(this.place, id)) {
-      this.#warn('The gateway was started anew: what came between the row above and its end may be missing here.');
+      const what = 'what came between the row above and its end may be missing here.';
+      this.#warn(`A new process has the feed of ${this.#name}: ${what}`);
     }
     this.place = id ?? this.place;
     if (row === undefined) return;

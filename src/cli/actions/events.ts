@@ -1,11 +1,11 @@
-import { z } from 'zod';
 import { parseDuration } from '../../domain/duration.ts';
 import { TrigateError } from '../../domain/errors.ts';
 import { feedOutcomes } from '../../telemetry/feed.ts';
-import { type EventFormat, type EventRow, eventRow, formatEvent, formatHeads } from '../event-lines.ts';
+import { type EventFormat, type EventRow, formatEvent, formatHeads } from '../event-lines.ts';
+import { readEvents } from '../observed.ts';
 import { readOutput } from '../output.ts';
-import type { GatewaySession } from '../shell.ts';
-import { followEvents } from './events-follow.ts';
+import type { Session } from '../shell.ts';
+import { followAll } from './events-follow-all.ts';
 
 export interface EventFlags {
   readonly follow: boolean;
@@ -22,13 +22,11 @@ export interface EventFlags {
   readonly headers?: boolean | undefined;
 }
 
-const PATH = '/v1/events';
 const MOST_ROWS = 1_000;
-const page = z.looseObject({ events: z.array(eventRow), skipped: z.number().optional() });
 
 /** Prints what became of events: those that the gateway still holds, and with `follow` those that come. */
-export async function showEvents(session: GatewaySession, flags: EventFlags): Promise<void> {
-  const { gateway, terminal, messages } = session;
+export async function showEvents(session: Session, flags: EventFlags): Promise<void> {
+  const { terminal, messages } = session;
   const format = checkFormat(flags.output);
   const query = readQuery(flags, terminal.clock.now());
   const print = (row: EventRow) => terminal.stdout.write(formatEvent(row, format));
@@ -37,15 +35,19 @@ export async function showEvents(session: GatewaySession, flags: EventFlags): Pr
   if (flags.follow) {
     // Before the first line, so that who has seen it may stop us.
     const { signal } = terminal;
-    terminal.stdout.write(heads);
-    await followEvents(session, query, print, signal);
+    const begin = () => terminal.stdout.write(heads);
+    await followAll(session, query, { begin, print }, signal);
     return;
   }
-  const { events, skipped = 0 } = await gateway.get(PATH, page, query);
+  const { events, skipped } = await readEvents(session, query);
   if (skipped > 0) messages.warning(`${skipped} older rows are no longer held.`);
   if (events.length === 0) messages.info('No events found.');
   else terminal.stdout.write(heads);
   for (const row of events) print(row);
+  const copies = events.reduce((sum, { functions }) => sum + Math.max(1, functions.length), 0);
+  if (flags.since !== undefined && copies >= Number(query.limit)) {
+    messages.warning(`Only the first ${query.limit} are shown: there may be more, after the last of these.`);
+  }
 }
 
 type Query = Readonly<Record<string, string | undefined>>;
@@ -59,7 +61,9 @@ function readQuery(flags: EventFlags, now: number): Query {
     throw invalid('--limit', `a whole number from 1 to ${MOST_ROWS}`, limit);
   }
   const moment = since === undefined ? undefined : readSince(since, now);
-  return { kind, namespace, trigger, function: functionName, outcome, since: moment, limit };
+  // Those since a time begin with the oldest: a short page would end before now.
+  const most = since === undefined || flags.follow ? limit : (limit ?? String(MOST_ROWS));
+  return { kind, namespace, trigger, function: functionName, outcome, since: moment, limit: most };
 }
 
 /** A duration back from now, or a moment, as a moment. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
-import { type EventRow, eventRow, place, result } from '../event-lines.ts';
+import { type EventRow, place, result } from '../event-lines.ts';
 import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
 import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
 import { isTriggerType } from '../kind-names.ts';
@@ -10,6 +10,7 @@ import { listIfServed } from '../listing.ts';
 import { manifestTypes } from '../manifest-types.ts';
 import { type Candidate, functionsOf } from '../matches.ts';
 import { checkNamespace, checkPublishTopic } from '../names.ts';
+import { readEvents } from '../observed.ts';
 import { formatObject, isForm, type Output, readOutput } from '../output.ts';
 import type { Session } from '../shell.ts';
 import { type DataFlags, readData } from './event-data.ts';
@@ -23,7 +24,6 @@ export interface ExplainFlags extends DataFlags {
 }
 
 const FORMATS = ['wide', 'json', 'yaml', 'jsonpath'] as const;
-const page = z.looseObject({ events: z.array(eventRow) });
 
 /** Why an event went where it went: each trigger and function, what it said, and what came of it. */
 export async function explainEvent(session: Session, id: string, flags: ExplainFlags): Promise<void> {
@@ -32,11 +32,11 @@ export async function explainEvent(session: Session, id: string, flags: ExplainF
     const text = `An event id has 15 letters, digits, "-" and "_", found ${JSON.stringify(id)}: "trigate events -o wide" shows them.`;
     throw new TrigateError('INVALID_ARGUMENT', text);
   }
-  const { events } = await session.gateway.get('/v1/events', page, { id, limit: '1000', since: EVER });
+  const { events } = await readEvents(session, { id, limit: '1000', since: EVER });
   const rows = events.filter((row) => flags.namespace === undefined || row.namespace === flags.namespace);
   const [first] = rows;
   if (first === undefined) {
-    const text = `The gateway holds no outcome of event ${id}: it is still under way, it was never read, or it has been overwritten by later ones.`;
+    const text = `Nobody holds an outcome of event ${id}: it is still under way, it was never read, or it has been overwritten by later ones.`;
     throw new TrigateError('NOT_FOUND', text);
   }
   const event = askedOf(first);

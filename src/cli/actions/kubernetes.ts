@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import { kubernetesTriggerSpec, kubernetesTriggerType } from '../../../triggers/kubernetes/spec.ts';
 import { guessedPlural } from '../../../triggers/kubernetes/target.ts';
-import { TrigateError } from '../../domain/errors.ts';
-import { apiVersionOf, type KubernetesObject } from '../../domain/resource.ts';
-import { fieldName, specIssues } from '../../domain/schema.ts';
+import type { KubernetesObject } from '../../domain/resource.ts';
 import { labelSelector } from '../../domain/trigger.ts';
-import type { WriteOptions } from '../../resources/resources.ts';
 import { formatSelector } from '../../resources/selector.ts';
-import { printedInstead } from '../dry-run.ts';
 import { kubernetesSort } from '../kubernetes-sort.ts';
-import { sayMatches } from '../matches.ts';
 import type { DryRun } from '../options.ts';
-import { checkFormat } from '../output.ts';
 import { readResource } from '../resource-flag.ts';
-import { retryConflicts } from '../retry-conflicts.ts';
 import { readSelector } from '../selector-flag.ts';
 import type { Session } from '../shell.ts';
-import { checkedNamespace, named } from './trigger.ts';
 import { type ListFlags, listTriggers } from './trigger-list.ts';
+import {
+  booleanOf,
+  checkSpec,
+  createTriggerObject,
+  type StoredSpec,
+  type TriggerWrite,
+  updateTriggerObject,
+} from './trigger-write.ts';
 
 /** As given; what is not given is undefined. */
 export interface KubernetesFlags {
@@ -35,54 +35,22 @@ export interface KubernetesFlags {
   readonly output: string;
 }
 
-type StoredSpec = Readonly<Record<string, unknown>>;
+export const createKubernetesTrigger = (session: Session, name: string, flags: KubernetesFlags): Promise<void> =>
+  createTriggerObject(session, writeOf(session, name, flags));
 
-export async function createKubernetesTrigger(session: Session, name: string, flags: KubernetesFlags): Promise<void> {
-  const namespace = checkedNamespace(session, kubernetesSort, name);
-  const trigger = {
-    apiVersion: apiVersionOf(kubernetesTriggerType),
-    kind: kubernetesTriggerType.kind,
-    metadata: { name, namespace, labels: { 'created-by': 'kubeless' } },
-    spec: await given(session, flags),
-  };
-  await write(session, trigger, flags, 'created', (options) =>
-    session.resources.create(kubernetesTriggerType, trigger, options),
-  );
-}
+export const updateKubernetesTrigger = (session: Session, name: string, flags: KubernetesFlags): Promise<void> =>
+  updateTriggerObject(session, writeOf(session, name, flags));
 
-/** Only what is given replaces. */
-export async function updateKubernetesTrigger(session: Session, name: string, flags: KubernetesFlags): Promise<void> {
-  const namespace = checkedNamespace(session, kubernetesSort, name);
-  const changes = await given(session, flags);
-  await retryConflicts(async () => {
-    const stored = await named(`Unable to find Kubernetes trigger ${name} in namespace ${namespace}. Error `, () =>
-      session.resources.get<KubernetesObject<StoredSpec>>(kubernetesTriggerType, namespace, name),
-    );
-    const trigger = { ...stored, spec: { ...stored.spec, ...changes } };
-    await write(session, trigger, flags, 'updated', (options) =>
-      session.resources.replace(kubernetesTriggerType, trigger, options),
-    );
-  });
-}
-
-async function write(
-  session: Session,
-  trigger: KubernetesObject<StoredSpec>,
-  flags: KubernetesFlags,
-  done: 'created' | 'updated',
-  put: (options: WriteOptions) => Promise<unknown>,
-): Promise<void> {
-  checkFormat(flags.output);
-  const { name, namespace = '' } = trigger.metadata;
-  checkSpec(trigger);
-  const verb = done === 'created' ? 'create' : 'update';
-  const words = `Failed to ${verb} Kubernetes trigger object ${name} in namespace ${namespace}. Error: `;
-  const store = (options: WriteOptions) => named(words, () => put(options));
-  if (await printedInstead(session, { object: trigger, store, ...flags })) return;
-  await store({});
-  session.messages.info(`Kubernetes trigger ${name} ${done} in namespace ${namespace} successfully!`);
-  if (flags.functionSelector !== undefined) await sayMatches(session, namespace, readSelector(flags.functionSelector));
-}
+const writeOf = (session: Session, name: string, flags: KubernetesFlags): TriggerWrite => ({
+  title: kubernetesSort.title,
+  type: kubernetesTriggerType,
+  name,
+  dryRun: flags.dryRun,
+  output: flags.output,
+  selector: flags.functionSelector === undefined ? undefined : readSelector(flags.functionSelector),
+  given: () => given(session, flags),
+  check: (trigger) => checkSpec(kubernetesTriggerSpec, trigger, FLAGS),
+});
 
 const FLAGS: Readonly<Record<string, string>> = {
   resource: 'resource',
@@ -95,15 +63,6 @@ const FLAGS: Readonly<Record<string, string>> = {
   paused: 'paused',
   functionSelector: 'function-selector',
 };
-
-/** The same rules as the resource API, said of the flags. */
-function checkSpec(trigger: KubernetesObject): void {
-  const [issue] = specIssues(kubernetesTriggerSpec, trigger);
-  if (issue === undefined) return;
-  const flag = FLAGS[String(issue.path[1])];
-  const what = flag === undefined ? fieldName(issue.path) : `--${flag}`;
-  throw new TrigateError('INVALID_ARGUMENT', `${what}: ${issue.message}.`);
-}
 
 /** The fields of the spec that flags give. */
 async function given({ resources }: Session, flags: KubernetesFlags): Promise<StoredSpec> {
@@ -127,8 +86,6 @@ async function resourceOf(resources: Session['resources'], text: string): Promis
   const { apiVersion, kind, plural } = await readResource(resources, text);
   return { apiVersion, kind, ...(plural !== undefined && plural !== guessedPlural(kind) && { plural }) };
 }
-
-const booleanOf = (text: string): boolean | string => (text === 'true' ? true : text === 'false' ? false : text);
 
 const listed = z
   .looseObject({

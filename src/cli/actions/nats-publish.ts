@@ -5,7 +5,7 @@ import { asError, TrigateError } from '../../domain/errors.ts';
 import type { Message } from '../../domain/publish.ts';
 import { checkPublishTopic } from '../names.ts';
 import { natsConnection } from '../nats-connection.ts';
-import type { GatewaySession, Shell } from '../shell.ts';
+import type { Session, Shell } from '../shell.ts';
 
 /** For a server that takes the connection and then says nothing. */
 const ANSWER_WITHIN_MS = 15_000;
@@ -41,11 +41,12 @@ export async function publishToNats({ messages, env }: Shell, url: string, what:
 
 /** For people who cannot reach the broker from where they are. */
 export async function publishThroughGateway(
-  { gateway, messages }: GatewaySession,
+  { gateways, messages }: Session,
   broker: string,
   what: NatsMessage,
 ): Promise<void> {
   checkPublishTopic(what.topic);
+  const gateway = await gateways.topics();
   messages.info(said(what, await gateway.publish(what.topic, messageOf(what), what.jetstream ? 'jetstream' : broker)));
 }
 

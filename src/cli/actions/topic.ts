@@ -1,7 +1,8 @@
 import { TrigateError } from '../../domain/errors.ts';
+import { checkHeaderValue, readHeaders } from '../header-flag.ts';
 import { checkPublishTopic, checkTopicName } from '../names.ts';
 import { formatObject, isForm, readOutput } from '../output.ts';
-import type { GatewaySession } from '../shell.ts';
+import type { Session } from '../shell.ts';
 import { type DataFlags, readData } from './event-data.ts';
 
 export interface TopicFlags {
@@ -11,7 +12,7 @@ export interface TopicFlags {
 const MOST_PARTITIONS = 10_000;
 
 export async function createTopic(
-  { gateway, messages }: GatewaySession,
+  { gateways, messages }: Session,
   topic: string,
   { partitions, broker }: TopicFlags & { readonly partitions: string },
 ): Promise<void> {
@@ -20,26 +21,29 @@ export async function createTopic(
     const allowed = `a whole number from 1 to ${MOST_PARTITIONS}`;
     throw new TrigateError('INVALID_ARGUMENT', `--partitions must be ${allowed}, found ${JSON.stringify(partitions)}.`);
   }
+  const gateway = await gateways.topics();
   await gateway.createTopic(topic, Number(partitions), broker);
   messages.info(`Created topic ${topic}.`);
 }
 
 export async function deleteTopic(
-  { gateway, messages }: GatewaySession,
+  { gateways, messages }: Session,
   topic: string,
   { broker }: TopicFlags,
 ): Promise<void> {
   checkTopicName(topic);
+  const gateway = await gateways.topics();
   await gateway.deleteTopic(topic, broker);
   messages.info(`Deleted topic ${topic}.`);
 }
 
 /** One name on each line, as Kafka's own script prints them. */
 export async function listTopics(
-  { gateway, terminal, messages }: GatewaySession,
+  { gateways, terminal, messages }: Session,
   { broker, output: text }: TopicFlags & { readonly output?: string | undefined },
 ): Promise<void> {
   const output = readOutput(text, ['name', 'json', 'yaml', 'jsonpath']);
+  const gateway = await gateways.topics();
   const topics = (await gateway.listTopics(broker)).toSorted();
   if (isForm(output) && output.type !== 'name') {
     terminal.stdout.write(await formatObject({ topics }, output));
@@ -56,14 +60,14 @@ export interface PublishFlags extends TopicFlags, DataFlags {
   readonly output?: string | undefined;
 }
 
-export async function publishEvent(
-  { gateway, terminal, messages }: GatewaySession,
-  flags: PublishFlags,
-): Promise<void> {
+export async function publishEvent({ gateways, terminal, messages }: Session, flags: PublishFlags): Promise<void> {
   checkPublishTopic(flags.topic);
   const json = asJson(flags.output);
   const headers = readHeaders(flags.header);
+  // The others travel in a form that takes any text.
+  for (const [name, value] of Object.entries(headers)) if (/^content-type$/i.test(name)) checkHeaderValue(name, value);
   const data = await readData(flags, terminal);
+  const gateway = await gateways.topics();
   const stored = await gateway.publish(flags.topic, { data, key: flags.key, headers }, flags.broker);
   if (json) {
     terminal.stdout.write(`${JSON.stringify(stored)}\n`);
@@ -76,15 +80,4 @@ export async function publishEvent(
 function asJson(output: string | undefined): boolean {
   if (output === undefined || output === 'json') return output === 'json';
   throw new TrigateError('INVALID_ARGUMENT', `Output format needs to be json, found ${JSON.stringify(output)}.`);
-}
-
-export function readHeaders(given: readonly string[]): Record<string, string> {
-  const headers: [string, string][] = given.map((text) => {
-    const at = text.indexOf('=');
-    const name = text.slice(0, at);
-    // RFC 9110, 5.6.2: a token; what is no token would not survive as a header of the function's request.
-    if (at > 0 && /^[\w!#$%&'*+.^`|~-]+$/.test(name)) return [name, text.slice(at + 1)];
-    throw new TrigateError('INVALID_ARGUMENT', `--header must be name=value, found ${JSON.stringify(text)}.`);
-  });
-  return Object.fromEntries(headers);
 }

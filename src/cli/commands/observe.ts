@@ -4,7 +4,7 @@ import type { EventFlags } from '../actions/events.ts';
 import type { ExplainFlags } from '../actions/explain.ts';
 import type { LedgerFlags } from '../actions/ledger.ts';
 import { example } from '../options.ts';
-import { type GlobalFlags, type Shell, withGateway, withGatewayOnly } from '../shell.ts';
+import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
 
 /** `events`, `explain` and `ledger`: what became of events, one by one, why, and in counts. */
 export function declareObserve(program: Command, shell: Shell): void {
@@ -31,7 +31,7 @@ function declareEvents(program: Command, shell: Shell): void {
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags & EventFlags>();
       const { showEvents } = await import('../actions/events.ts');
-      await withGatewayOnly(shell, flags, (session) => showEvents(session, flags));
+      await withGateway(shell, flags, (session) => showEvents(session, flags));
     });
 }
 
@@ -76,6 +76,6 @@ function declareLedger(program: Command, shell: Shell): void {
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags & LedgerFlags>();
       const { showLedger } = await import('../actions/ledger.ts');
-      await withGatewayOnly(shell, flags, (session) => showLedger(session, flags));
+      await withGateway(shell, flags, (session) => showLedger(session, flags));
     });
 }

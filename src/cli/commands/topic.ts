@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { PublishFlags, TopicFlags } from '../actions/topic.ts';
 import { onlyArgument } from '../arguments.ts';
-import { type GlobalFlags, type Shell, withGatewayOnly } from '../shell.ts';
+import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
 
 /** Kubeless went into a pod of this namespace; a gateway knows its broker, so the flag is taken and not needed. */
 const KAFKA_NAMESPACE = ['--kafka-namespace <namespace>', 'not used: the gateway knows its broker'] as const;
@@ -29,7 +29,7 @@ function declareCreate(topic: Command, shell: Shell): void {
       const flags = command.optsWithGlobals<GlobalFlags & TopicFlags & { partitions: string }>();
       const name = onlyArgument(args, 'topic name');
       const { createTopic } = await import('../actions/topic.ts');
-      await withGatewayOnly(shell, flags, (session) => createTopic(session, name, flags));
+      await withGateway(shell, flags, (session) => createTopic(session, name, flags));
     });
 }
 
@@ -46,7 +46,7 @@ function declareDelete(topic: Command, shell: Shell): void {
       const flags = command.optsWithGlobals<GlobalFlags & TopicFlags>();
       const name = onlyArgument(args, 'topic name');
       const { deleteTopic } = await import('../actions/topic.ts');
-      await withGatewayOnly(shell, flags, (session) => deleteTopic(session, name, flags));
+      await withGateway(shell, flags, (session) => deleteTopic(session, name, flags));
     });
 }
 
@@ -62,7 +62,7 @@ function declareList(topic: Command, shell: Shell): void {
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags & TopicFlags & { output?: string }>();
       const { listTopics } = await import('../actions/topic.ts');
-      await withGatewayOnly(shell, flags, (session) => listTopics(session, flags));
+      await withGateway(shell, flags, (session) => listTopics(session, flags));
     });
 }
 
@@ -90,6 +90,6 @@ function declarePublish(topic: Command, shell: Shell): void {
     .action(async (_, command: Command) => {
       const flags = command.optsWithGlobals<GlobalFlags & PublishFlags>();
       const { publishEvent } = await import('../actions/topic.ts');
-      await withGatewayOnly(shell, flags, (session) => publishEvent(session, flags));
+      await withGateway(shell, flags, (session) => publishEvent(session, flags));
     });
 }

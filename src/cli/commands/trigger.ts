@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { onlyArgument, requireFlags } from '../arguments.ts';
 import type { ListFlags } from '../listing.ts';
 import { type DryRunFlags, dryRunOf, example, withDryRunOptions, withListOptions, withNamespace } from '../options.ts';
-import { type GlobalFlags, type Shell, withGateway, withGatewayOnly } from '../shell.ts';
+import { type GlobalFlags, type Shell, withGateway } from '../shell.ts';
 import { type TriggerSort, triggerSorts } from '../trigger-sorts.ts';
 import { declareCronJob } from './cronjob.ts';
 import { declareKubernetes } from './kubernetes.ts';
@@ -57,7 +57,7 @@ function declareCreate(group: Command, sort: TriggerSort, shell: Shell): void {
       const flags = command.optsWithGlobals<WriteFlags>();
       const name = onlyArgument(args, sort.argument);
       requireFlags({ 'trigger-topic': flags.triggerTopic, 'function-selector': flags.functionSelector });
-      const { createTrigger } = await import('../actions/trigger.ts');
+      const { createTrigger } = await import('../actions/topic-trigger.ts');
       await withGateway(shell, flags, (session) => createTrigger(session, sort, name, writeFlags(flags)));
     });
 }
@@ -68,7 +68,7 @@ function declareUpdate(group: Command, sort: TriggerSort, shell: Shell): void {
     .action(async (args: string[], _, command: Command) => {
       const flags = command.optsWithGlobals<WriteFlags>();
       const name = onlyArgument(args, sort.argument);
-      const { updateTrigger } = await import('../actions/trigger.ts');
+      const { updateTrigger } = await import('../actions/topic-trigger.ts');
       await withGateway(shell, flags, (session) => updateTrigger(session, sort, name, writeFlags(flags)));
     });
 }
@@ -123,6 +123,6 @@ function declarePublish(group: Command, shell: Shell): void {
       const { publishToNats, publishThroughGateway } = await import('../actions/nats-publish.ts');
       const what = { topic, message, jetstream };
       if (url !== undefined) await publishToNats(shell, url, what);
-      else await withGatewayOnly(shell, flags, (session) => publishThroughGateway(session, broker, what));
+      else await withGateway(shell, flags, (session) => publishThroughGateway(session, broker, what));
     });
 }

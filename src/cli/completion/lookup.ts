@@ -2,7 +2,7 @@ import { functionType } from '../../domain/function.ts';
 import type { ResourceType } from '../../domain/resource.ts';
 import { namespaceType } from '../../standalone/api/core-types.ts';
 import { listAll } from '../listing.ts';
-import { type Session, type Shell, withGateway, withGatewayOnly } from '../shell.ts';
+import { type Session, type Shell, withGateway } from '../shell.ts';
 import type { Lookup, TypedFlags } from './names.ts';
 
 /** A person who pressed Tab does not wait for longer: milliseconds. */
@@ -31,14 +31,7 @@ export function serverLookup(shell: Shell): Lookup {
         const pairs = items.flatMap(({ metadata }) => Object.entries(metadata.labels ?? {}));
         return [...new Set(pairs.map(([key, value]) => `${key}=${value}`))].sort();
       }),
-    topics: (flags) =>
-      inTime(async () => {
-        let topics: readonly string[] = [];
-        await withGatewayOnly(shell, flags, async ({ gateway }) => {
-          topics = await gateway.listTopics(flags.broker);
-        });
-        return topics;
-      }),
+    topics: (flags) => asked(flags, async ({ gateways }) => (await gateways.topics()).listTopics(flags.broker)),
     contexts: (flags) => inTime(() => contextsOf(shell, flags)),
   };
 }

@@ -11,8 +11,12 @@ const INTRODUCTION = `# Command line
 - **Exit codes**: 0 good; 1 failed, refused, or, for \`lint\`, something found. An error is one sentence; \`-v 9\` adds where it
   comes from.
 - **Who is spoken to**: \`--gateway\`, else \`--kubeconfig\` or \`--context\`, else \`TRIGATE_GATEWAY\`, else a kubeconfig with a current
-  context (\`KUBECONFIG\`, \`~/.kube/config\`, or that of the pod), else the gateway of this machine, http://127.0.0.1:8080. Topics, events and
-  counts are a gateway's: \`--gateway\`, \`TRIGATE_GATEWAY\`, or that of this machine. \`-v\` says which it is.
+  context (\`KUBECONFIG\`, \`~/.kube/config\`, or that of the pod), else the gateway of this machine, http://127.0.0.1:8080. \`-v\` says which it is.
+- **In a cluster** topics are those of the chart's gateway (\`gateway.enabled\`), events and counts those of all pods of its controllers
+  together. All are reached through the API server with the login of the kubeconfig: that takes \`list\` on \`services\` and \`pods\`,
+  \`get\`, \`create\`, \`update\` and \`delete\` on \`services/proxy\`, \`get\` on \`pods/proxy\`, and \`get\` on the Secret with the token, or
+  \`--token-file\`. \`TRIGATE_TOKEN\` is never sent to a cluster. The release is the one in the namespace of the command; \`--release\`
+  names another.
 - **Dry runs**: \`--dryrun\` and \`--dry-run=client\` print what would be written; \`--dry-run=server\` has the server check it as well.
 - **Output**: \`-o yaml\`, \`json\`, \`name\` (\`kafkatrigger.kubeless.io/orders\`), \`wide\`, or \`jsonpath=TEMPLATE\` with templates as kubectl has them.
 `;

@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { asError } from '../../domain/errors.ts';
 import type { Issue, ServedType } from '../../domain/resource.ts';
 import { checkHeader, sentence } from './check.ts';
 import { inlineCode } from './inline-code.ts';
@@ -130,6 +131,7 @@ const declaredTwice = ({ object }: Manifest, { file, position }: Manifest): stri
 const START: Position = { line: 1, column: 1 };
 
 function unreadable(file: string, error: unknown): Problem {
-  const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'It does not exist.' : String(error);
+  const reason =
+    (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'It does not exist.' : `${asError(error).message}.`;
   return { file, ...START, message: `The file or folder cannot be read: ${reason}` };
 }

@@ -32,7 +32,7 @@ const MARGIN_MS = 5_000;
 const NOT_PASSED = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
   ...['host', 'expect', 'content-length', 'proxy-authenticate', 'proxy-authorization'],
-  ...['authorization', 'cookie', 'set-cookie'],
+  ...['authorization', 'x-trigate-token', 'cookie', 'set-cookie'],
 ]);
 
 /**

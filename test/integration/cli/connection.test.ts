@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { cleanEnvironment } from '../../support/gateway.ts';
@@ -37,7 +38,7 @@ describe('who is spoken to', () => {
     await using file = await kubeconfig(cluster.url);
     const env = { KUBECONFIG: file.path, TRIGATE_TOKEN: 'of-the-gateway' };
     expect((await commandLine([...LIST, '-v'], env)).stderr).toBe(
-      `DEBU[0000] Resources are those of the cluster ${cluster.url}, named by KUBECONFIG.\n` +
+      `DEBU[0000] Speaks to the cluster ${cluster.url}, named by KUBECONFIG.\n` +
         'INFO[0000] No Kafka triggers found in namespace default.\n',
     );
     expect((await commandLine([...LIST, '--context', 'second'], env)).stderr).toContain('in namespace shop.');
@@ -61,14 +62,7 @@ describe('who is spoken to', () => {
       KUBECONFIG: file.path,
     });
     expect(stdout).toBe('a\n');
-    expect(stderr).toBe(`DEBU[0000] Topics and events are those of the gateway ${gateway.url}, named by --gateway.\n`);
-  });
-
-  it('is no cluster for what only a gateway has', async () => {
-    await using file = await kubeconfig('http://127.0.0.1:1');
-    const { code, stderr } = await commandLine(['topic', 'list', '--context', 'first'], { KUBECONFIG: file.path });
-    expect(code).toBe(1);
-    expect(stderr).toContain('are those of a gateway or controller, not of an API server: name one with --gateway');
+    expect(stderr).toBe(`DEBU[0000] Speaks to the gateway ${gateway.url}, named by --gateway.\n`);
   });
 
   it.each([
@@ -98,7 +92,7 @@ describe('how much is said', () => {
   ])('takes %s %s %s for a level and a command', async (...args) => {
     await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: ['a'] }) });
     const { stdout, stderr } = await commandLine(args, { TRIGATE_GATEWAY: gateway.url });
-    expect({ stdout, stderr }).toEqual({ stdout: 'a\n', stderr: expect.stringContaining('DEBU[0000] Topics') });
+    expect({ stdout, stderr }).toEqual({ stdout: 'a\n', stderr: expect.stringContaining('DEBU[0000] Speaks to') });
   });
 
   it('refuses a level that is none', async () => {
@@ -108,20 +102,49 @@ describe('how much is said', () => {
   });
 });
 
-it('loads nothing for --version but what prints it', async () => {
+/** The modules that a command loads, ours by their path in the project. */
+async function modulesOf(...words: string[]): Promise<{ stdout: string; modules: string[] }> {
   const hooks = `import { registerHooks } from 'node:module';
-    registerHooks({ load(url, context, next) { if (url.startsWith('file:')) console.error(url); return next(url, context); } });`;
-  const binary = join(import.meta.dirname, '../../../bin/trigate.js');
-  const args = ['--import', `data:text/javascript,${encodeURIComponent(hooks)}`, binary, '--version'];
+    registerHooks({ load(url, context, next) { console.error(url); return next(url, context); } });`;
+  const root = join(import.meta.dirname, '../../..');
+  const args = [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(hooks)}`,
+    join(root, 'bin/trigate.js'),
+    ...words,
+  ];
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
     execFile(process.execPath, args, { env: cleanEnvironment() }, (error, out, err) =>
       error === null ? resolve({ stdout: out, stderr: err }) : reject(error),
     );
   });
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
-  const loaded = stderr
-    .trim()
-    .split('\n')
-    .map((url) => url.replace(/.*\/(bin|src)\//, '$1/'));
-  expect(loaded).toEqual(['bin/trigate.js', 'src/cli/main.ts', 'src/cli/version.ts']);
+  return {
+    stdout,
+    modules: stderr
+      .trim()
+      .split('\n')
+      .map((url) => url.replace(`${pathToFileURL(root)}/`, '')),
+  };
+}
+
+describe('what is loaded', () => {
+  it('for --version is what prints it, and nothing that has to be translated', async () => {
+    const { stdout, modules } = await modulesOf('--version');
+    expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(modules).toEqual(['bin/trigate.js', 'node:fs', 'node:path', 'node:url']);
+  });
+
+  it.each(['--help', 'version', 'trigger kafka create --help', 'completion bash'])(
+    'for %s is the tree of commands, and nothing that they run with',
+    async (words) => {
+      const { modules } = await modulesOf(...words.split(' '));
+      const packages = modules.flatMap((name) => /^node_modules\/((@[^/]+\/)?[^/]+)/.exec(name)?.[1] ?? []);
+      expect([...new Set(packages)]).toEqual(['commander']);
+      expect(
+        modules.filter((name) =>
+          /^(triggers|src\/(admin|controller|delivery|functions|resources|standalone))\//.test(name),
+        ),
+      ).toEqual([]);
+    },
+  );
 });

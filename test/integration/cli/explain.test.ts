@@ -79,7 +79,7 @@ describe('explain of an event', () => {
     const { code, stderr } = await run(gateway, ID);
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: expect.stringContaining(`The gateway holds no outcome of event ${ID}`),
+      stderr: expect.stringContaining(`Nobody holds an outcome of event ${ID}`),
     });
   });
 });

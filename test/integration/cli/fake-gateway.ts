@@ -16,7 +16,7 @@ export interface Received {
  * A gateway of prepared answers by request line (`GET /v1/topics`); the query is not part of it. A line that nobody
  * prepared is 404, one with a function asks that each time. Keeps what it was asked.
  */
-export async function fakeGateway(answers: Readonly<Record<string, Answer | (() => Answer)>>) {
+export async function fakeGateway(answers: Readonly<Record<string, Answer | (() => Answer)>>, host = '127.0.0.1') {
   const received: Received[] = [];
   const server = createServer(async (request, response) => {
     received.push({
@@ -28,11 +28,11 @@ export async function fakeGateway(answers: Readonly<Record<string, Answer | (() 
     const answer = answers[`${request.method} ${path}`] ?? notFound;
     send(response, typeof answer === 'function' ? answer() : answer);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     received,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

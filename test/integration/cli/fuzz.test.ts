@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { manifestTypes } from '../../../src/cli/manifest-types.ts';
 import { buildProgram } from '../../../src/cli/program.ts';
 import { messagesOn } from '../../../src/cli/terminal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { startResourceApi } from '../../support/resource-api.ts';
+import { tempDir } from '../../support/temp.ts';
 import { commandLine, type Result } from './command-line.ts';
+import { fakeGateway, list, ok } from './fake-gateway.ts';
 
 /** Nobody answers there. */
 const ENV = { TRIGATE_GATEWAY: 'http://127.0.0.1:1', HOME: '/nowhere' };
@@ -23,15 +25,23 @@ const terminal = {
 };
 const program = buildProgram({ terminal, messages: messagesOn(terminal), env: {} }, '0.0.0');
 
-/** Of those that end by themselves. */
-const RUNS_ON = ['serve', 'controller', 'gateway'];
-function commandsOf(command: Command, words: readonly string[]): { words: readonly string[]; flags: string[] }[] {
-  // An address might be one that somebody has.
-  const flags = command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => typeof flag === 'string');
-  const own = { words, flags: flags.filter((flag) => flag !== '--url' && flag !== '--gateway') };
-  const below = command.commands.filter((each) => !RUNS_ON.includes(each.name()));
-  return [own, ...below.flatMap((each) => commandsOf(each, [...words, each.name()]))];
+interface Typed {
+  readonly words: readonly string[];
+  readonly flags: readonly string[];
 }
+
+/** An address might be one that somebody has, and a folder would be made. */
+const NOT_TRIED = ['--url', '--gateway', '--data-dir'];
+
+/** A command and those below it. */
+function commandsOf(command: Command, words: readonly string[]): Typed[] {
+  const flags = command.options.flatMap(({ long, short }) => [long, short]).filter((flag) => typeof flag === 'string');
+  const own = { words, flags: flags.filter((flag) => !NOT_TRIED.includes(flag)) };
+  return [own, ...command.commands.flatMap((each) => commandsOf(each, [...words, each.name()]))];
+}
+
+/** By the first word: `function` and all that stand below it. */
+const groups = program.commands.map((each) => ({ name: each.name(), commands: commandsOf(each, [each.name()]) }));
 
 /** Every command keeps to this, whatever it is given. */
 function expectDocumented({ code, stderr }: Result, about: string): void {
@@ -76,26 +86,51 @@ const words = fc.oneof(
   ),
 );
 
-const typed = fc
-  .constantFrom(...commandsOf(program, []))
-  .chain(({ words: command, flags }) =>
-    fc
-      .array(fc.oneof(words, flags.length === 0 ? words : fc.constantFrom(...flags)), { maxLength: 7 })
-      .map((rest) => [...command, ...rest]),
-  )
-  // What asks for a stack gets one.
-  .filter((args) => !args.some((arg) => /^(-v|--verb)/.test(arg)));
+const typedOf = (commands: readonly Typed[]) =>
+  fc
+    .constantFrom(...commands)
+    .chain(({ words: command, flags }) =>
+      fc
+        .array(fc.oneof(words, flags.length === 0 ? words : fc.constantFrom(...flags)), { maxLength: 7 })
+        .map((rest) => [...command, ...rest]),
+    )
+    // What asks for a stack gets one.
+    .filter((args) => !args.some((arg) => /^(-v|--verb)/.test(arg)));
+const typed = typedOf(commandsOf(program, []));
 
-it('no command line ends in anything but a documented way, whether anybody answers or not', async () => {
-  await using api = await startResourceApi(manifestTypes());
-  // Nothing is followed.
+describe('no command line ends in anything but a documented way, whether anybody answers or not', () => {
+  // Nothing is followed, and what would run on stops when it has started.
   const ended = { readInput: async () => Buffer.from('{'), signal: AbortSignal.abort() };
-  const property = fc.asyncProperty(typed, fc.constantFrom(ENV.TRIGATE_GATEWAY, api.url), async (args, gateway) => {
-    const result = await commandLine(args, { ...ENV, TRIGATE_GATEWAY: gateway }, ended);
-    expectDocumented(result, `${JSON.stringify(args)} ${gateway}`);
-  });
-  await fc.assert(property, { numRuns: 800 });
-}, 120_000);
+
+  it.each(groups.filter(({ name }) => name !== 'serve'))(
+    '$name',
+    async ({ commands }) => {
+      await using api = await startResourceApi(manifestTypes());
+      const property = fc.asyncProperty(
+        typedOf(commands),
+        fc.constantFrom(ENV.TRIGATE_GATEWAY, api.url),
+        async (args, gateway) => {
+          const result = await commandLine(args, { ...ENV, TRIGATE_GATEWAY: gateway }, ended);
+          expectDocumented(result, `${JSON.stringify(args)} ${gateway}`);
+        },
+      );
+      await fc.assert(property, { numRuns: 40 * commands.length });
+    },
+    120_000,
+  );
+
+  it('serve', async () => {
+    await using folder = await tempDir('fuzz');
+    const property = fc.asyncProperty(
+      typedOf(groups.find(({ name }) => name === 'serve')?.commands ?? []),
+      async (args) => {
+        const result = await commandLine([...args, '--data-dir', folder.path, '--port', '0'], ENV, ended);
+        expectDocumented(result, JSON.stringify(args));
+      },
+    );
+    await fc.assert(property, { numRuns: 40 });
+  }, 120_000);
+});
 
 it('no line that is being typed makes completion fail', async () => {
   await fc.assert(
@@ -155,4 +190,60 @@ it('no manifest makes lint or apply end in anything but a documented way', async
     ),
     { numRuns: 500 },
   );
+}, 120_000);
+
+/** Of a server that checks less than ours. */
+const stored = fc.record({
+  apiVersion: fc.constant('kubeless.io/v1beta1'),
+  kind: fc.constantFrom(...kinds),
+  metadata: fc.record({
+    name: fc.constant('a'),
+    namespace: fc.constant('default'),
+    labels: fc.dictionary(fc.string(), fc.string()),
+  }),
+  spec: fc.oneof(
+    fc.dictionary(fc.oneof(fc.constantFrom(...specKeys), fc.string()), anyValue, { maxKeys: 5 }),
+    anyValue,
+  ),
+  status: fc.oneof(fc.dictionary(fc.constantFrom('functions', 'conditions', 'counts', 'claims'), anyValue), anyValue),
+});
+const readers = [
+  'function list -o wide',
+  'function describe a',
+  'function call a',
+  'function logs a',
+  'function top -o json',
+  'function update a --env B=1 --dry-run=client',
+  'trigger kafka list -A -o wide',
+  'trigger kafka update a --trigger-topic b --dry-run=client',
+  'trigger nats list -o wide',
+  'trigger cronjob list -o wide',
+  'trigger cronjob update a --schedule @hourly --dry-run=client',
+  'trigger cronjob next a',
+  'trigger kubernetes list -o wide',
+  'trigger kubernetes update a --mode object --dry-run=client',
+  'get all -A',
+  'explain --topic b',
+  'trigger kafka create a --trigger-topic b --function-selector a=b',
+].map((line) => line.split(' '));
+
+it('no object that a server has makes a command end in anything but a documented way', async () => {
+  let object: object = {};
+  const types = manifestTypes().map(({ plural }) => plural);
+  const answers = types.flatMap((plural) =>
+    ['', 'namespaces/default/'].flatMap((place) => {
+      const path = `/apis/kubeless.io/v1beta1/${place}${plural}`;
+      return [
+        [`GET ${path}`, () => list(object)],
+        [`GET ${path}/a`, () => ok(object)],
+      ] as const;
+    }),
+  );
+  await using gateway = await fakeGateway(Object.fromEntries(answers));
+  const property = fc.asyncProperty(stored, fc.constantFrom(...readers), async (given, args) => {
+    object = given;
+    const result = await commandLine(args, { ...ENV, TRIGATE_GATEWAY: gateway.url });
+    expectDocumented(result, `${args.join(' ')} of ${JSON.stringify(given)}`);
+  });
+  await fc.assert(property, { numRuns: 600 });
 }, 120_000);

@@ -62,6 +62,32 @@ describe('events', () => {
     });
   });
 
+  it('says when there may be more since a time than it shows, and asks for as many as there can be', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/events': ok({ events: [row, gap], next: 'a-2' }) });
+    const since = (...args: string[]) =>
+      commandLine(['events', '--since', '1h', ...args], { TRIGATE_GATEWAY: gateway.url });
+    expect((await since('--limit', '3')).stderr).toBe(
+      'WARN[0000] Only the first 3 are shown: there may be more, after the last of these.\n',
+    );
+    expect((await since()).stderr).toBe('');
+    expect(gateway.received.map(({ line }) => /limit=(\d+)/.exec(line)?.[1])).toEqual(['3', '1000']);
+  });
+
+  it('says of an event of a schedule which one it was, or that somebody fired it', async () => {
+    const source = { type: 'cronjob', schedule: '0 6 * * *', tick: '2026-01-02T06:00:00Z' };
+    const events = [
+      { ...row, source },
+      { ...row, source: { ...source, byHand: true } },
+    ];
+    await using gateway = await fakeGateway({ 'GET /v1/events': ok({ events, next: 'a-2' }) });
+    const { stdout } = await commandLine(['events', '--no-headers'], { TRIGATE_GATEWAY: gateway.url });
+    const places = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {3,}/)[2]);
+    expect(places).toEqual(['0 6 * * *', '0 6 * * *', 'by hand', 'by hand']);
+  });
+
   it('prints rows as they came, one on each line, with -o json', async () => {
     await using gateway = await fakeGateway({ 'GET /v1/events': ok({ events: [row, gap], next: 'a-2' }) });
     const { stdout } = await commandLine(['events', '-o', 'json'], { TRIGATE_GATEWAY: gateway.url });
@@ -92,13 +118,13 @@ describe('events', () => {
       code: 1,
       stdout: `${TABLE}${TABLE.split('\n').slice(1, 3).join('\n')}\n`,
       stderr: [
-        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
-        'INFO[0000] The gateway is back.',
+        `WARN[0000] The feed of the gateway ${gateway.url} has ended: trying to come back to it.`,
+        `INFO[0000] The feed of the gateway ${gateway.url} is back.`,
         'WARN[0000] 7 rows were lost here: they came faster than they could be sent.',
-        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
-        'INFO[0000] The gateway is back.',
-        'WARN[0000] The gateway was started anew: what came between the row above and its end may be missing here.',
-        'WARN[0000] The gateway has ended the feed: trying to come back to it.',
+        `WARN[0000] The feed of the gateway ${gateway.url} has ended: trying to come back to it.`,
+        `INFO[0000] The feed of the gateway ${gateway.url} is back.`,
+        `WARN[0000] A new process has the feed of the gateway ${gateway.url}: what came between the row above and its end may be missing here.`,
+        `WARN[0000] The feed of the gateway ${gateway.url} has ended: trying to come back to it.`,
         'FATA[0000] enough',
         '',
       ].join('\n'),

@@ -112,7 +112,12 @@ describe('topic', () => {
     [[...publish], 'Give the event with --data or with --file, found neither.'],
     [[...publish, '--data', 'a', '--file', 'b'], 'Give the event with --data or with --file, found both.'],
     [[...publish, '--file', '/no/file'], '--file must name a file that can be read, found "/no/file" (ENOENT).'],
-    [[...publish, '--data', '', '--header', 'a b=c'], '--header must be name=value, found "a b=c".'],
+    [[...publish, '--data', '', '--header', 'a b=c'], '--header must be name=value, the name of letters,'],
+    [
+      [...publish, '--data', '', '--header', 'Content-Type=a\nb'],
+      '--header Content-Type must have a value of characters',
+    ],
+    [['function', 'call', 'a', '--header', 'a=\u0000'], '--header a must have a value of characters of ISO 8859-1'],
     [['trigger', 'nats', 'publish'], 'required flag(s) "message" not set'],
     [['trigger', 'nats', 'publish', '--message', '', '--url', 'http://x'], '--url must be a comma list of nats://'],
   ])('%j is refused with one sentence', async (args, sentence) => {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { detectContentType } from '../../../delivery/content-type.ts';
 import { TrigateError } from '../../../domain/errors.ts';
 import { readGivenFile } from '../../given-file.ts';
+import { readRequestHeaders } from '../../header-flag.ts';
 import type { Session } from '../../shell.ts';
-import { readHeaders } from '../topic.ts';
 import { callFunction, functionService } from './service.ts';
 import { checkPlace } from './write.ts';
 
@@ -19,8 +19,7 @@ const SHOWN_OF_A_REFUSAL = 500;
 export async function callByHand(session: Session, name: string, flags: CallFlags): Promise<void> {
   const { namespace, terminal } = session;
   checkPlace(session, name);
-  const given = Object.entries(readHeaders(flags.header ?? [])).map(([name, value]) => [name.toLowerCase(), value]);
-  const headers = { ...eventHeaders(terminal.clock.now()), ...Object.fromEntries(given) };
+  const headers = { ...eventHeaders(terminal.clock.now()), ...readRequestHeaders(flags.header ?? []) };
   const data = await readData(session, flags);
   const service = await functionService(session, namespace, name);
   const answer = await callFunction(

@@ -7,7 +7,7 @@ import { printedInstead } from '../../dry-run.ts';
 import { checkNamespace, checkObjectName } from '../../names.ts';
 import { checkFormat } from '../../output.ts';
 import type { Session } from '../../shell.ts';
-import { checkSpec } from '../cronjob.ts';
+import { checkCronJob } from '../cronjob.ts';
 import { named } from '../trigger.ts';
 import { type FunctionFlags, readFlags } from './flags.ts';
 import { changedFunction, newFunction } from './object.ts';
@@ -116,7 +116,7 @@ function scheduled(name: string, namespace: string, schedule: string): Kubernete
     metadata: { name, namespace, labels: { 'created-by': 'kubeless', function: name } },
     spec: { 'function-name': name, schedule },
   };
-  checkSpec(trigger);
+  checkCronJob(trigger);
   return trigger;
 }
 
