@@ -22,6 +22,8 @@ export interface Wanted {
   readonly trigger?: string;
   readonly startFrom?: 'newest' | 'earliest';
   readonly paused?: boolean;
+  /** The function was not selected before. Default: false. */
+  readonly isJoining?: boolean;
   readonly delivery?: z.input<typeof delivery>;
   /** Stands in for the real gate. */
   readonly gate?: Gate;
@@ -138,10 +140,10 @@ async function openReading(
   wanted: Wanted & { readonly uid: string },
 ): Promise<Reading> {
   const { functions = ['f'], fanout = 'isolated', trigger: name = 't', uid, gate, signal, ...more } = wanted;
-  const { startFrom = 'newest', paused = false, delivery = {} } = more;
+  const { startFrom = 'newest', paused = false, isJoining = false, delivery = {} } = more;
   const spec = kind.spec.parse({ topic: topic.pattern, functionSelector: {}, fanout, startFrom, paused, delivery });
   const trigger = { kind: kind.name, namespace: 'default', name, uid };
-  const subscription = { trigger, spec, fanout, functions };
+  const subscription = { trigger, spec, fanout, functions, isJoining };
   const targets = functions.map((target) => ({
     namespace: 'default',
     name: target,

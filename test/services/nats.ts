@@ -70,6 +70,18 @@ export async function startNats(options: NatsOptions = {}): Promise<Nats> {
   };
 }
 
+/** Servers with JetStream in one cluster; clients go only the ways that they were given. */
+export async function startNatsCluster(count: number): Promise<Nats[]> {
+  const ports = await Promise.all(Array.from({ length: count }, freePort));
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(',');
+  return Promise.all(
+    ports.map((port, i) => {
+      const cluster = ['--cluster', `nats://127.0.0.1:${port}`, '--cluster_name', 'c', '--routes', routes];
+      return startNats({ jetstream: true, args: ['--server_name', `n${i}`, ...cluster, '--no_advertise'] });
+    }),
+  );
+}
+
 /** Any answer of the server but a refused connection is one: it may ask for credentials or TLS. */
 async function ready(server: Running, url: string): Promise<void> {
   const probe = async () => {

@@ -14,6 +14,8 @@ export interface LinkListener {
 export interface Link {
   /** See `NatsConnectionOptions`. */
   readonly askEvery: number | undefined;
+  /** From when on events may be missing, while it is lost. */
+  readonly lostSince: number | undefined;
   /** @throws TrigateError BROKER_UNREACHABLE */
   connect(): Promise<NatsConnection>;
   follow(listener: LinkListener): () => void;
@@ -35,6 +37,7 @@ class SharedLink implements Link {
   readonly #clock: Clock;
   readonly #listeners = new Set<LinkListener>();
   #connection: Promise<NatsConnection> | undefined;
+  #lost: { readonly from: number; readonly cause: string } | undefined;
   #isClosed = false;
 
   constructor(options: NatsConnectionOptions, clock: Clock) {
@@ -44,6 +47,10 @@ class SharedLink implements Link {
 
   get askEvery(): number | undefined {
     return this.#options.askEvery;
+  }
+
+  get lostSince(): number | undefined {
+    return this.#lost?.from;
   }
 
   async connect(): Promise<NatsConnection> {
@@ -91,7 +98,6 @@ class SharedLink implements Link {
    */
   async #watch(connection: NatsConnection): Promise<void> {
     const clock = this.#clock;
-    let lost: { readonly from: number; readonly cause: string } | undefined;
     let cause = LOST;
     let server = connection.info?.server_id;
     let [answered, pinged] = [clock.now(), clock.now()];
@@ -107,16 +113,17 @@ class SharedLink implements Link {
           break;
         case 'error':
           cause = `NATS said ${String(data)}`;
-          if (lost !== undefined) this.#tellLost(`the connection to NATS is lost; trying again: ${cause}`);
+          if (this.#lost !== undefined) this.#tellLost(`the connection to NATS is lost; trying again: ${cause}`);
           break;
         case 'disconnect':
-          lost ??= { from: answered, cause };
-          this.#tellLost(`${lost.cause}; trying again`);
+          this.#lost ??= { from: answered, cause };
+          this.#tellLost(`${this.#lost.cause}; trying again`);
           break;
         case 'reconnect': {
           // The client says so when it has sent the subscriptions again: only behind them does the server's answer come.
           if (!(await answers(connection))) break;
           const now = clock.now();
+          const lost = this.#lost;
           const wasThere = server !== undefined && server === connection.info?.server_id;
           const gap = {
             from: lost?.from ?? answered,
@@ -124,7 +131,8 @@ class SharedLink implements Link {
             cause: wasThere && lost?.cause === LOST ? CUT : (lost?.cause ?? cause),
           };
           server = connection.info?.server_id;
-          [lost, cause, answered, pinged] = [undefined, LOST, now, now];
+          this.#lost = undefined;
+          [cause, answered, pinged] = [LOST, now, now];
           for (const listener of [...this.#listeners]) listener.reconnected(gap);
           break;
         }

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TriggerKind } from '../../src/domain/kind.ts';
 import type { Broker, ConformanceTopic, Connection, Harness } from '../../test/conformance/harness.ts';
+import { startNatsCluster } from '../../test/services/nats.ts';
 import { sharedNats } from '../../test/services/shared.ts';
+import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/port.ts';
 import { createNatsKind, type NatsConnectionOptions } from './index.ts';
 
@@ -32,6 +34,36 @@ export const jetstreamHarness: Harness = {
   skips: {},
   start: async () => streamBroker(await sharedNats()),
 };
+
+/** The same on three servers, with three replicas of each stream. */
+export const clusterHarness: Harness = {
+  name: 'nats with jetstream, three servers',
+  durable: true,
+  skips: {},
+  async start() {
+    const servers = await startNatsCluster(3);
+    const addresses = servers.map(({ url }) => url);
+    const broker = await eventually('there is a leader', () => streamsIn(addresses), { within: 30_000 });
+    return {
+      ...broker,
+      async stop() {
+        await broker.stop();
+        await Promise.all(servers.map((server) => server.stop()));
+      },
+    };
+  },
+};
+
+/** Rejects until the cluster has agreed on who leads it. */
+async function streamsIn(addresses: readonly string[]): Promise<Broker> {
+  const client = await connect({ servers: [...addresses] });
+  try {
+    await (await client.jetstreamManager()).streams.list().next();
+  } finally {
+    await client.close();
+  }
+  return streamBroker(addresses, addresses.length);
+}
 
 /** Core NATS at an address. */
 export const coreBroker = (url: string): Promise<Broker> => startBroker(url, coreTopic, (kind) => kind);

@@ -1,6 +1,7 @@
 import type { Clock, Topics, TriggerKind } from '../../src/sdk.ts';
 import type { NatsConnectionOptions } from './client.ts';
 import { createLink } from './connection.ts';
+import { Interruptions } from './interruptions.ts';
 import { openJetStreamSource } from './jetstream/open.ts';
 import { openNatsSource } from './source.ts';
 import { type NatsTriggerSpec, natsTriggerSpec, natsTriggerType } from './spec.ts';
@@ -26,6 +27,7 @@ export const natsTrigger = {
 /** One connection for all triggers; it is made when the first of them opens. */
 export function createNatsKind(options: NatsConnectionOptions, clock: Clock): NatsKind {
   const link = createLink(options, clock);
+  const interruptions = new Interruptions();
   return {
     ...natsTrigger,
     guarantee: {
@@ -37,7 +39,7 @@ export function createNatsKind(options: NatsConnectionOptions, clock: Clock): Na
     },
     open: (subscription, context) =>
       subscription.spec.jetstream === undefined
-        ? openNatsSource(link, subscription, context)
+        ? openNatsSource(link, subscription, context, interruptions)
         : openJetStreamSource(link, subscription, context),
     topics: natsTopics(link),
     streams: jetstreamTopics(link),

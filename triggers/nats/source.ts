@@ -11,6 +11,7 @@ import { claimReceived } from './claim.ts';
 import type { Msg, NatsConnection, NatsError, NatsSubscription } from './client.ts';
 import type { Link } from './connection.ts';
 import { eventOf } from './event.ts';
+import type { Interruptions } from './interruptions.ts';
 import type { NatsTriggerSpec } from './spec.ts';
 
 /** Subscribes in the queue group, and passes on what comes. */
@@ -18,8 +19,9 @@ export async function openNatsSource(
   link: Link,
   subscription: Subscription<NatsTriggerSpec>,
   context: SourceContext,
+  interruptions: Interruptions,
 ): Promise<Source> {
-  const source = new NatsSource(link, subscription, context);
+  const source = new NatsSource(link, subscription, context, interruptions);
   try {
     await source.start();
   } catch (error) {
@@ -33,20 +35,32 @@ class NatsSource implements Source {
   readonly #link: Link;
   readonly #spec: NatsTriggerSpec;
   readonly #queue: string;
+  /** What it is known by when it is opened anew: one that is made anew, or joins, has missed nothing. */
+  readonly #key: string;
+  readonly #isJoining: boolean;
   readonly #context: SourceContext;
+  readonly #interruptions: Interruptions;
   #subscription: NatsSubscription | undefined;
   #closed: Promise<void> | undefined;
   #unfollow: () => void = () => {};
   /** When it was subscribed: what passed before is not missing. */
-  #since = 0;
+  #since: number | undefined;
   #unsettled = 0;
   #onSettled: () => void = () => {};
 
-  constructor(link: Link, subscription: Subscription<NatsTriggerSpec>, context: SourceContext) {
+  constructor(
+    link: Link,
+    subscription: Subscription<NatsTriggerSpec>,
+    context: SourceContext,
+    interruptions: Interruptions,
+  ) {
     this.#link = link;
     this.#spec = subscription.spec;
     this.#queue = groupName(subscription, subscription.spec.topic);
+    this.#key = `${subscription.trigger.uid} ${this.#queue}`;
+    this.#isJoining = subscription.isJoining ?? false;
     this.#context = context;
+    this.#interruptions = interruptions;
   }
 
   async start(): Promise<void> {
@@ -59,8 +73,8 @@ class NatsSource implements Source {
       queue: this.#queue,
       callback: (error, message) => this.#receive(error, message),
     });
-    this.#since = this.#context.clock.now();
     await subscribed(connection);
+    this.#begin();
     signal.throwIfAborted();
     this.#context.report({
       type: 'connected',
@@ -68,12 +82,29 @@ class NatsSource implements Source {
     });
   }
 
+  #begin(): void {
+    const { account, clock } = this.#context;
+    const now = clock.now();
+    this.#since = now;
+    const from = this.#interruptions.goesOn(this.#key);
+    if (from === undefined || this.#isJoining) return;
+    account.gap({ from, to: now, cause: 'the subscription was closed and opened anew' });
+  }
+
+  /** What is published from now on comes to nobody here. */
+  #interrupted(): void {
+    if (this.#since === undefined) return;
+    this.#interruptions.ended(this.#key, this.#link.lostSince ?? this.#context.clock.now());
+  }
+
   #follow(): () => void {
     const { account, fail, report } = this.#context;
     return this.#link.follow({
       disconnected: (message) => report({ type: 'disconnected', reason: 'Disconnected', message }),
       reconnected: (gap) => {
-        account.gap({ ...gap, from: Math.max(gap.from, this.#since) });
+        // One that was subscribed after the loss has missed nothing.
+        const from = Math.max(gap.from, this.#since ?? gap.to);
+        if (from < gap.to) account.gap({ ...gap, from });
         report({ type: 'connected', message: `subscribed again to ${this.#spec.topic}` });
       },
       closed: fail,
@@ -89,6 +120,7 @@ class NatsSource implements Source {
     const { clock } = this.#context;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
+    this.#interrupted();
     // Drain: no more is sent to us, and what is here already is still handled.
     const drained = this.#subscription?.drain().catch(() => {}) ?? Promise.resolve();
     await Promise.race([drained.then(() => this.#settled()), late]);
@@ -101,6 +133,7 @@ class NatsSource implements Source {
     const { account, clock, gate, log } = this.#context;
     if (error !== null) {
       log.warn({ error: error.message }, 'NATS refused the subscription');
+      this.#interrupted();
       this.#context.fail(error);
       return;
     }

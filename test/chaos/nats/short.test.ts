@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { chosenSeed, seededRandom } from '../../support/random.ts';
-import { rowTrials } from './chaos.ts';
+import { killing, rowTrials } from './chaos.ts';
 import { type Row, rows } from './rows.ts';
 
 /** A few of what `npm run chaos -- nats` does, on one server. */
 const short = rows
-  .filter(({ row, servers }) => [1, 6, 13, 17].includes(row) && servers.includes(1))
+  .filter(({ row, servers }) => [2, 6, 13, 17].includes(row) && servers.includes(1))
   .map((row): Row => ({ ...row, trials: 1 }));
 
 const titled = short.map((row) => [row.row, row.fault, row] as const);
@@ -14,6 +14,13 @@ test.each(titled)(
   'row %i, %s: nothing twice, every event accounted for',
   { timeout: 180_000 },
   async (_n, _fault, row) => {
-    expect(await rowTrials(row, 1, seededRandom(chosenSeed()))).toEqual([]);
+    expect((await rowTrials(row, 1, seededRandom(chosenSeed()))).failures).toEqual([]);
   },
 );
+
+test('row 1, kill -9 at a random moment and at each step of an event: nothing twice, every event accounted for', {
+  timeout: 180_000,
+}, async () => {
+  const results = await killing(1, 14, chosenSeed(), 2);
+  expect(results.flatMap(({ title, failures }) => failures.map((each) => `${title}: ${each}`))).toEqual([]);
+});

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type JetStreamClient, type JetStreamManager, type MsgHdrs, type NatsConnection } from 'nats';
 import { usageOf } from '../../bench/measure.ts';
-import { type Nats, startNats } from '../../services/nats.ts';
+import { type Nats, startNats, startNatsCluster } from '../../services/nats.ts';
 import { checkLedger } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Gateway, startGateway } from '../../support/gateway.ts';
 import { functionAt, triggerFor } from '../../support/manifests.ts';
 import { numberedBodies } from '../../support/numbered.ts';
-import { freePort } from '../../support/port.ts';
 import { type Recorder, startRecorder } from '../../support/recorder.ts';
 import { type TcpProxy, tcpProxy } from '../../support/tcp-proxy.ts';
 
@@ -18,7 +17,7 @@ export const delivery = { room: 64, concurrency: 8, timeout: '2s' };
 export const WINDOW = delivery.room + delivery.concurrency;
 const PATIENCE_MS = 60_000;
 
-/** What a fault cost, for the function with the most. */
+/** What faults cost, for the function with the most. */
 export interface Cost {
   readonly inDoubt: number;
   /** Claimed, and given to nobody: their deliveries were lost on the way. */
@@ -45,6 +44,8 @@ export class Stage implements AsyncDisposable {
   readonly #subject: string;
   #published = 0;
   #live = 0;
+  /** Of all faults that are settled. */
+  #cost: Cost = { inDoubt: 0, neverSent: 0, overflow: 0 };
 
   private constructor(parts: {
     servers: readonly Nats[];
@@ -67,7 +68,7 @@ export class Stage implements AsyncDisposable {
   }
 
   static async start({ servers: count }: StageOptions): Promise<Stage> {
-    const servers = await startServers(count);
+    const servers = count === 1 ? [await startNats({ jetstream: true })] : await startNatsCluster(count);
     const addresses = servers.map(({ url }) => url);
     const client = await connect({ servers: addresses, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
     const manager = await eventually('JetStream answers', () => client.jetstreamManager(), { within: PATIENCE_MS });
@@ -88,8 +89,10 @@ export class Stage implements AsyncDisposable {
   /** Into the stream: numbered events, each stored once, however often it has to be tried. */
   async publish(count: number, options: { size?: number; headers?: MsgHdrs } = {}): Promise<void> {
     const { size = 0, headers } = options;
-    for (const body of numberedBodies(count, this.#published, size)) {
-      const n = this.#published++;
+    const from = this.#published;
+    this.#published += count;
+    for (const [i, body] of numberedBodies(count, from, size).entries()) {
+      const n = from + i;
       await this.#store(`key-${n % 10}`, new TextEncoder().encode(body), `${n}`, headers);
     }
   }
@@ -134,17 +137,28 @@ export class Stage implements AsyncDisposable {
     });
   }
 
-  /** Resolves when everything is accounted, with what it cost. Rejects when something came twice or does not add up. */
+  /** Sees what passes between the gateway and the servers. */
+  watch(rule?: Parameters<TcpProxy['watch']>[0]): void {
+    for (const way of this.ways) way.watch(rule);
+  }
+
+  /** Resolves when everything is accounted, with what it cost since the last time. Rejects when something came twice or does not add up. */
   async settleUp(): Promise<Cost> {
     const rows = await eventually('everything is accounted', () => this.#settled(), { within: PATIENCE_MS });
     const ledger = await this.gateway.ledger();
     const live = ledger.triggers.find(({ name }) => name === VOLATILE)?.functions[0];
     const problems = [...checkLedger(ledger), ...this.#duplicates(), ...rows.flatMap((row) => this.#unaccounted(row))];
     if (problems.length > 0) throw new Error(problems.slice(0, 5).join('; '));
-    return {
+    const before = this.#cost;
+    this.#cost = {
       inDoubt: Math.max(...rows.map(({ unknown }) => unknown.crash ?? 0)),
       neverSent: Math.max(...rows.map(({ dropped }) => dropped.claim_lost ?? 0)),
       overflow: live?.droppedBeforeClaim.overflow ?? 0,
+    };
+    return {
+      inDoubt: this.#cost.inDoubt - before.inDoubt,
+      neverSent: this.#cost.neverSent - before.neverSent,
+      overflow: this.#cost.overflow - before.overflow,
     };
   }
 
@@ -161,8 +175,6 @@ export class Stage implements AsyncDisposable {
   }
 
   #duplicates(): string[] {
-    const twice = (keys: readonly string[]) =>
-      keys.filter((key, i) => keys.indexOf(key) !== i).map((key) => `${key} came twice`);
     const { records } = this.recorder;
     return [
       ...twice(records.map(({ function: name, eventId }) => `${name} ${eventId}`)),
@@ -197,17 +209,9 @@ export function behaveWell(recorder: Recorder): void {
   for (const name of [...DURABLE, VOLATILE]) recorder.behave(name, { type: 'answer', status: 200, afterMs: 1 });
 }
 
-async function startServers(count: 1 | 3): Promise<Nats[]> {
-  if (count === 1) return [await startNats({ jetstream: true })];
-  const ports = await Promise.all(Array.from({ length: count }, freePort));
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(',');
-  return Promise.all(
-    ports.map((port, i) => {
-      const cluster = ['--cluster', `nats://127.0.0.1:${port}`, '--cluster_name', 'c', '--routes', routes];
-      // Clients go only the ways that they were given.
-      return startNats({ jetstream: true, args: ['--server_name', `n${i}`, ...cluster, '--no_advertise'] });
-    }),
-  );
+function twice(keys: readonly string[]): string[] {
+  const seen = new Set<string>();
+  return keys.flatMap((key) => (seen.size === seen.add(key).size ? [`${key} came twice`] : []));
 }
 
 const manifests = (recorder: Recorder, id: string): object[] => [

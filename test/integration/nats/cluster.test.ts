@@ -1,12 +1,11 @@
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { streamBroker } from '../../../triggers/nats/harness.ts';
+import { connectionTo, streamBroker, withJetStream } from '../../../triggers/nats/harness.ts';
 import { numbered } from '../../conformance/delivery-cases.ts';
 import type { Broker, ConformanceTopic } from '../../conformance/harness.ts';
 import { type Member, Rig } from '../../conformance/rig.ts';
-import { type Nats, startNats } from '../../services/nats.ts';
+import { type Nats, startNatsCluster } from '../../services/nats.ts';
 import { eventually } from '../../support/eventually.ts';
-import { freePort } from '../../support/port.ts';
 
 const SERVERS = 3;
 let servers: Nats[];
@@ -14,14 +13,7 @@ let broker: Broker;
 let client: NatsConnection;
 
 beforeAll(async () => {
-  const ports = await Promise.all(Array.from({ length: SERVERS }, freePort));
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(',');
-  servers = await Promise.all(
-    ports.map((port, i) => {
-      const cluster = ['--cluster', `nats://127.0.0.1:${port}`, '--cluster_name', 'c', '--routes', routes];
-      return startNats({ jetstream: true, args: ['--server_name', `n${i}`, ...cluster] });
-    }),
-  );
+  servers = await startNatsCluster(SERVERS);
   const addresses = servers.map(({ url }) => url);
   client = await connect({ servers: addresses, reconnectTimeWait: 100, maxReconnectAttempts: -1 });
   const manager = await eventually('JetStream answers', () => client.jetstreamManager(), { within: 30_000 });
@@ -87,5 +79,30 @@ test('a server is killed under load: nothing comes twice, and what is missing is
   await publishAll(topic, 200, 200);
   await servers[0]?.restart();
   await allAccounted(rig, member, 400);
+  expect(reading.failures).toEqual([]);
+});
+
+test('the server that leads the consumer dies with an open pull, and ours is another: it goes on, and what is missing is counted', async () => {
+  const [own, ...others] = servers;
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member(connectionTo({ servers: own?.url ?? '' }, withJetStream));
+  const reading = await member.open(topic);
+  const manager = await eventually('JetStream answers', () => client.jetstreamManager({ timeout: 2_000 }));
+  const stream = streamOf(topic);
+  const [consumer] = await manager.consumers.list(stream).next();
+  const leader = await eventually('another server leads it', async () => {
+    const { cluster } = await manager.consumers.info(stream, consumer?.name ?? '');
+    const found = others.find((_, i) => cluster?.leader === `n${i + 1}`);
+    if (found === undefined) await client.request(`$JS.API.CONSUMER.LEADER.STEPDOWN.${stream}.${consumer?.name}`);
+    return found;
+  });
+  await publishAll(topic, 20, 0);
+  await leader?.kill('SIGKILL');
+  const isLed = async () => (await manager.streams.info(stream)).cluster?.leader !== undefined;
+  await eventually('the stream takes events again', isLed, { within: 30_000 });
+  await publishAll(topic, 10, 20);
+  await allAccounted(rig, member, 30);
+  await leader?.restart();
   expect(reading.failures).toEqual([]);
 });

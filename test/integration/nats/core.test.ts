@@ -66,6 +66,23 @@ test('a half-open connection is noticed, and its silence belongs to the gap', as
   await hasAll(rig.recorder, 5);
 });
 
+test('a subscription that is closed and opened anew in one process has a gap between; one that joins has none', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const first = await member.open(topic);
+  const closedAt = Date.now();
+  await first.close();
+  await topic.publish(numbered(5));
+  const second = await member.open(topic);
+  expect(member.gaps()).toMatchObject([{ cause: 'the subscription was closed and opened anew' }]);
+  expect(member.gaps()[0]?.from).toBeGreaterThanOrEqual(closedAt);
+  expect(member.gaps()[0]?.to).toBeLessThanOrEqual(Date.now());
+  await second.close();
+  await (await member.open(topic, { isJoining: true })).close();
+  expect(member.gaps()).toHaveLength(1);
+});
+
 test('what finds no room is dropped as overflow, to the event', async () => {
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();

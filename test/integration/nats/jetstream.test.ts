@@ -1,5 +1,6 @@
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { TriggerKind } from '../../../src/domain/kind.ts';
 import { connectionTo, streamBroker, withJetStream } from '../../../triggers/nats/harness.ts';
 import { expectEachOnce, hasAll, numbered } from '../../conformance/delivery-cases.ts';
 import type { Broker, ConformanceTopic } from '../../conformance/harness.ts';
@@ -251,4 +252,29 @@ test('a consumer that is not ours is refused; deleted as told, reading goes on b
   await member.open(topic);
   await hasAll(rig.recorder, 40);
   expectEachOnce(rig.recorder, ['f'], 40);
+});
+
+test('a stream that is named and is not there, or does not have the subject, is said', async () => {
+  await using rig = await Rig.start(broker);
+  const [topic, other] = [await rig.topic(), await rig.topic()];
+  const reading = (stream: string) =>
+    rig.member(connectionTo({ servers: nats.url }, (kind) => withJetStream(kind, { stream })));
+  await expect(reading('nowhere').open(topic)).rejects.toThrow(
+    'NATS has no stream nowhere; the trigger connects when there is one',
+  );
+  await expect(reading(streamOf(other)).open(topic)).rejects.toThrow(
+    `stream ${streamOf(other)} does not have the subject ${topic.pattern}`,
+  );
+});
+
+test('a mirror has the subjects of its origin', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const name = `mirror-of-${streamOf(topic)}`;
+  await manager.streams.add({ name, mirror: { name: streamOf(topic) } });
+  const kindOf = (kind: TriggerKind) => withJetStream(kind, { stream: name });
+  await rig.member(connectionTo({ servers: nats.url }, kindOf)).open(topic);
+  await topic.publish(numbered(10));
+  await hasAll(rig.recorder, 10);
+  await manager.streams.delete(name);
 });

@@ -11,6 +11,8 @@ export interface StreamFacts {
   /** When it was made: another one under the same name has another. */
   readonly created: string;
   readonly replicas: number;
+  /** It gets events from other streams, whatever their subjects are. */
+  readonly isFed: boolean;
 }
 
 /** The settings of a consumer that matter here. Durations in nanoseconds, as JetStream has them. */
@@ -107,8 +109,10 @@ export class JetStreamApi {
   }
 
   /** Names of the streams that have events of a subject. */
-  streamsOf(subject: string): Promise<string[]> {
-    return this.#manager.streams.names(subject).next();
+  async streamsOf(subject: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const name of this.#manager.streams.names(subject)) found.push(name);
+    return found;
   }
 
   /** Subjects of all streams, without our own. */
@@ -121,7 +125,10 @@ export class JetStreamApi {
 
   async stream(name: string): Promise<StreamFacts | undefined> {
     const info = await orUndefined(this.#manager.streams.info(name), STREAM_NOT_FOUND);
-    return info && { name, created: timeText(info.created), replicas: info.config.num_replicas };
+    if (info === undefined) return undefined;
+    const { mirror, num_replicas: replicas, sources = [], subject_transform: transform } = info.config;
+    const isFed = mirror !== undefined || sources.length > 0 || transform !== undefined;
+    return { name, created: timeText(info.created), replicas, isFed };
   }
 
   async consumer(stream: string, name: string): Promise<ConsumerFacts | undefined> {

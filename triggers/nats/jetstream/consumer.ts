@@ -29,16 +29,24 @@ export function consumerSettings({ spec, functionTimeout }: Wanted): ConsumerSet
 /** The named stream, or the one that has the subject. @throws TrigateError NOT_FOUND, INVALID_ARGUMENT */
 export async function findStream(api: JetStreamApi, { topic, jetstream }: NatsTriggerSpec): Promise<StreamFacts> {
   const wanted = jetstream?.stream;
-  const names = wanted === undefined ? await api.streamsOf(topic) : [wanted];
-  const [name] = names;
-  if (names.length > 1) {
+  const names = await api.streamsOf(topic);
+  if (wanted === undefined && names.length > 1) {
     const several = `the streams ${names.join(', ')} all have events of ${topic}`;
     throw new TrigateError('INVALID_ARGUMENT', `${several}; name one of them in spec.jetstream.stream`);
   }
+  const name = wanted ?? names[0];
   const stream = name === undefined ? undefined : await api.stream(name);
-  if (stream !== undefined) return stream;
-  const missing = wanted === undefined ? `no stream of NATS has the subject ${topic}` : `NATS has no stream ${wanted}`;
-  throw new TrigateError('NOT_FOUND', `${missing}; the trigger connects when there is one`);
+  if (stream === undefined) {
+    const missing =
+      wanted === undefined ? `no stream of NATS has the subject ${topic}` : `NATS has no stream ${wanted}`;
+    throw new TrigateError('NOT_FOUND', `${missing}; the trigger connects when there is one`);
+  }
+  // The server makes a consumer all the same, and nothing ever comes.
+  if (!stream.isFed && !names.includes(stream.name)) {
+    const missing = `stream ${stream.name} does not have the subject ${topic}`;
+    throw new TrigateError('NOT_FOUND', `${missing}; the trigger connects when it does`);
+  }
+  return stream;
 }
 
 export interface OpenedConsumer {

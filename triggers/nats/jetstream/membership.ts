@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../../src/sdk.ts';
-import { asError } from '../../../src/sdk.ts';
+import { asError, delay } from '../../../src/sdk.ts';
 import { createInbox, ErrorCode, NatsError, type NatsSubscription } from '../client.ts';
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
@@ -16,6 +16,10 @@ import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
 const ANSWER_WITHIN_MS = 1_000;
 /** How long it is believed that there are others, before they are asked again. */
 const OTHERS_FOR_MS = 10_000;
+
+/** Where the stream of the records was made just now, all servers of a cluster know of it within so many tries. */
+const FIRST_TRIES = 20;
+const FIRST_TRIES_EVERY_MS = 100;
 
 /** A record that is ours to write. */
 export class Slot {
@@ -166,14 +170,14 @@ async function takeSlots(
     if (stored === undefined || record === undefined) continue;
     if (record.owner !== null && (await isAlive(api, record.owner))) others = true;
     else {
-      const mine = await take(api, `${prefix}.${slot}`, { ...record, owner }, stored.revision, record);
+      const mine = await take(api, `${prefix}.${slot}`, { ...record, owner }, stored.revision, clock, record);
       if (mine === undefined) others = true;
       else taken.push(mine);
     }
   }
   for (let slot = 0; taken.length === 0; slot++) {
     if (known.includes(slot)) continue;
-    const mine = await take(api, `${prefix}.${slot}`, emptyRecord(owner, clock.now()), 0, undefined);
+    const mine = await take(api, `${prefix}.${slot}`, emptyRecord(owner, clock.now()), 0, clock);
     if (mine === undefined) others = true;
     else taken.push(mine);
   }
@@ -187,10 +191,18 @@ async function take(
   subject: string,
   record: MemberRecord & { readonly owner: string },
   revision: number,
-  found: MemberRecord | undefined,
+  clock: Clock,
+  found?: MemberRecord,
 ): Promise<Slot | undefined> {
-  const mine = await api.store(subject, encodeRecord(record), revision);
-  return mine === undefined ? undefined : new Slot(api, subject, record.owner, mine, found);
+  for (let tries = 1; ; tries++) {
+    try {
+      const mine = await api.store(subject, encodeRecord(record), revision);
+      return mine === undefined ? undefined : new Slot(api, subject, record.owner, mine, found);
+    } catch (error) {
+      if (!isNoResponders(error) || tries === FIRST_TRIES) throw error;
+      await delay(clock, FIRST_TRIES_EVERY_MS);
+    }
+  }
 }
 
 const emptyRecord = (owner: string, at: number): MemberRecord & { readonly owner: string } => ({

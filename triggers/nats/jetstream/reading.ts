@@ -189,10 +189,15 @@ export class Reading {
     return api.consumer(stream.name, durable);
   }
 
-  /** @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer */
+  /**
+   * Counts what was delivered to nobody. What is still on its way comes before the answer, mostly: after a long sleep of
+   * this process, all that it slept through.
+   * @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer
+   */
   async resync(): Promise<ConsumerFacts> {
     const { books, consumer, durable, stream } = this.#parts;
     const found = await this.ask();
+    this.puller.reset();
     if (found === undefined)
       throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
     if (found.created !== consumer.created)

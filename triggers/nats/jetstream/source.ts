@@ -19,7 +19,8 @@ const BATCH = 256;
 const IDLE_MS = 1_000;
 /** What is there is sent at once; other members may have taken it meanwhile. */
 const BUSY_MS = 50;
-const SILENCES = 2;
+/** One may be bad luck. */
+const SHOWN_SILENCES = 2;
 const SHOWN_REFUSALS = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
@@ -33,7 +34,9 @@ const LONGEST_PAUSE_MS = 2_000;
  *             nothing more: then idle.
  *   cut       the connection is lost: nothing is pulled. When it is back, what was delivered to nobody meanwhile is
  *             counted, then on as idle.
- *   stopped   by `close`, by the gate, or because the consumer is gone, does not answer, or is another's.
+ *   silent    a pull was not answered: asks where the consumer stands, then on as idle. A source that has work and is
+ *             answered nothing again and again is opened anew by the watchdog.
+ *   stopped   by `close`, by the gate, or because the consumer is gone, or is another's.
  *
  * A pull that is out is never given up while it can be answered: what is delivered is claimed.
  */
@@ -120,8 +123,7 @@ export class JetStreamSource implements Source {
       isIdle = messages.length === 0 || this.#reading.waiting === 0;
       silences = end.type === 'silent' ? silences + 1 : 0;
       refusals = end.type === 'refused' && messages.length === 0 ? refusals + 1 : 0;
-      if (silences === SILENCES) throw new Error(`${SILENCES} pulls in a row were not answered`);
-      if (end.type === 'silent') await this.#resync();
+      if (end.type === 'silent') await this.#silent(silences);
       else if (end.type === 'refused' && refusals > 0) await this.#refused(end.why, refusals);
       else if (end.type === 'done') this.#whole();
     }
@@ -171,9 +173,15 @@ export class JetStreamSource implements Source {
     await this.#resync();
   }
 
+  /** One that may have no more pending is silent, too. */
+  async #silent(silences: number): Promise<void> {
+    await this.#resync();
+    if (silences >= SHOWN_SILENCES && !this.#progress.progress().held)
+      this.#broken('ConsumerUnavailable', `${this.#reading.description}: ${silences} pulls in a row were not answered`);
+  }
+
   /** Asks where the consumer stands, as often as it takes, and counts what it delivered to nobody. */
   async #resync(): Promise<void> {
-    this.#reading.puller.reset();
     for (let tries = 1; !this.#isStopping && this.#cut === undefined; tries++) {
       try {
         this.#progress.told(await this.#reading.resync());

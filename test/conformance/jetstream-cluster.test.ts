@@ -1,0 +1,4 @@
+import { clusterHarness } from '../../triggers/nats/harness.ts';
+import { conformance } from './suite.ts';
+
+conformance(clusterHarness);
