@@ -102,7 +102,7 @@ export class Stage implements AsyncDisposable {
   async publish(count: number, options: Omit<ProduceOptions, 'from'> = {}): Promise<void> {
     const from = this.#published;
     this.#published += count;
-    await this.topic.produce(count, { from, ...options });
+    await this.topic.produce(count, { from, keyByKey: this.kafka.brokers.length > 1, ...options });
   }
 
   behaveWell(): void {
