@@ -3,12 +3,13 @@ import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs'
 import type { Logger } from '../../src/sdk.ts';
 import { registerCodecs } from './codecs.ts';
 import { patchDecoding } from './decoding.ts';
+import { patchFetching } from './fetching.ts';
 import { patchMembership } from './membership.ts';
 import { patchRotation } from './rotation.ts';
 
 /*
- * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file, in membership.ts and in polls.ts; their
- * test fails when the library changes under them.
+ * Everything that reaches below the public face of kafkajs 2.2.4 stands in this file and in those whose functions
+ * createKafka calls; their test fails when the library changes under them.
  */
 
 // CommonJS, whose names a module loader does not all see: they are taken from the default export.
@@ -118,6 +119,7 @@ export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchIdleTimer();
   patchRequestTimeouts();
   patchDecoding();
+  patchFetching();
   patchRotation();
   patchMembership();
   registerCodecs();
