@@ -1,7 +1,7 @@
 import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
 import type { Config, Environment } from '../config/index.ts';
-import { systemClock } from '../domain/clock.ts';
+import { delay, systemClock } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
 import type { LedgerReport } from '../domain/ledger.ts';
 import { Feed } from '../telemetry/feed.ts';
@@ -43,6 +43,10 @@ export async function runClusterGateway(options: {
 
   const token = config.token?.reveal();
   const app = createServer({ log, guard: { token, hosts: token === undefined ? [] : ['*'] } });
+  // Who keeps a connection finds another pod for the next request while this one still listens.
+  app.addHook('onRequest', async (_request, reply) => {
+    if (signal.aborted) reply.header('connection', 'close');
+  });
   await adminApi(app, {
     clock,
     feed: new Feed({ clock }),
@@ -65,4 +69,6 @@ export async function runClusterGateway(options: {
   resources.defer(() => app.close());
   log.info({ version, brokers, host: config.host, port }, 'gateway');
   await untilStopped(signal);
+  // Who publishes learns later than the pod that it ends: until then it takes what comes, and is not ready.
+  await delay(clock, config.shutdownDelay);
 }

@@ -31,6 +31,7 @@ describe('readConfig', () => {
       token: undefined,
       limits: { maxEventBytes: 1_048_576 },
       shutdownDeadline: 25_000,
+      shutdownDelay: 0,
       stallAfter: 60_000,
       kafka: undefined,
       nats: undefined,

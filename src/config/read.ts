@@ -25,6 +25,8 @@ export interface Config {
   readonly limits: Limits;
   /** Milliseconds. */
   readonly shutdownDeadline: number;
+  /** Milliseconds that a gateway beside controllers goes on taking requests when it is told to stop. */
+  readonly shutdownDelay: number;
   /** Milliseconds after which a source that has work and does not move is opened anew. */
   readonly stallAfter: number;
   /** Undefined: the embedded log takes Kafka triggers. */
@@ -66,6 +68,7 @@ export function readConfig(env: Environment, flags: Flags = {}): Config {
     token,
     limits: { maxEventBytes: values.maxEventBytes },
     shutdownDeadline: values.shutdownDeadline,
+    shutdownDelay: values.shutdownDelay,
     stallAfter: values.stallAfter,
     kafka: kafkaConfig(values, merged),
     nats: natsConfig(values, merged),

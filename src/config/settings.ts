@@ -26,6 +26,7 @@ export const settings = z.object({
   logLevel: logLevel.default('info'),
   maxEventBytes: wholeNumber(1, 512 * MEBIBYTE).default(MEBIBYTE),
   shutdownDeadline: milliseconds(3_600_000).default(25_000),
+  shutdownDelay: milliseconds(3_600_000).default(0),
   stallAfter: milliseconds(86_400_000, 1_000).default(60_000),
 
   caller: z.enum(['http1', 'undici'], { error: 'http1 or undici' }).default('http1'),
@@ -106,6 +107,7 @@ export const origins: Readonly<Record<SettingName, Origin>> = {
   logLevel: { env: ['TRIGATE_LOG_LEVEL', 'KUBELESS_LOG_LEVEL'], flag: '--log-level' },
   maxEventBytes: { env: ['TRIGATE_MAX_EVENT_BYTES'] },
   shutdownDeadline: { env: ['TRIGATE_SHUTDOWN_DEADLINE'], flag: '--shutdown-deadline' },
+  shutdownDelay: { env: ['TRIGATE_SHUTDOWN_DELAY'] },
   stallAfter: { env: ['TRIGATE_STALL_AFTER'] },
   caller: { env: ['TRIGATE_CALLER'] },
   token: { env: ['TRIGATE_TOKEN'] },

@@ -1,3 +1,5 @@
+import { ResourceError } from './resource-error.ts';
+
 /** How long to wait before trying again, growing with every failure in a row. */
 export interface Backoff {
   /** Milliseconds to wait after one more failure: half of the step is certain, half is random. */
@@ -18,4 +20,10 @@ export function createBackoff(options: { first: number; longest: number; random:
       failures = 0;
     },
   };
+}
+
+/** Milliseconds to wait after a failure: never less than the `Retry-After` that came with it. */
+export function pauseAfter(error: unknown, backoff: Backoff): number {
+  const asked = error instanceof ResourceError ? (error.retryAfter ?? 0) : 0;
+  return Math.max(asked, backoff.next());
 }

@@ -2,9 +2,8 @@ import { type Clock, delay } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
 import type { Logger } from '../domain/kind.ts';
 import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
-import { createBackoff } from './backoff.ts';
+import { createBackoff, pauseAfter } from './backoff.ts';
 import { createObjectCache } from './object-cache.ts';
-import { ResourceError } from './resource-error.ts';
 import type { Resources, Scope } from './resources.ts';
 import { watchOnce } from './watch-once.ts';
 
@@ -19,6 +18,11 @@ export interface FollowOptions extends Scope {
   readonly onChange: () => void;
   readonly clock: Clock;
   readonly random?: () => number;
+  /**
+   * Milliseconds of nothing but FORBIDDEN and NOT_FOUND after which the follower ends by itself; a server that restarts
+   * refuses for a moment what it allows. Undefined: it goes on asking, and keeps its copy.
+   */
+  readonly endsWhenRefusedFor?: number | undefined;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -31,12 +35,17 @@ export type FollowerStatus =
 export interface Follower<T extends KubernetesObject> {
   /** By `namespace/name`; live: read it, do not keep it. */
   readonly objects: ReadonlyMap<string, T>;
-  /** Resolves after the first list; rejects when the follower is closed before it. */
+  /** Resolves after the first list; rejects when the follower ends before it. */
   readonly synced: Promise<void>;
+  /** Resolves when it has ended: closed, or refused for too long. */
+  readonly ended: Promise<void>;
   status(): FollowerStatus;
   /** Ends the loop and its watch. Idempotent. */
   close(): Promise<void>;
 }
+
+/** The server answers, and says no: the type may not be read, or is not there. */
+export const isRefusal = ({ code }: TrigateError): boolean => code === 'FORBIDDEN' || code === 'NOT_FOUND';
 
 /**
  * Starts the list+watch loop. It has two states:
@@ -48,6 +57,8 @@ export interface Follower<T extends KubernetesObject> {
  *             Any other failure, silence, or "too large resource version" (a server that lags behind the one before):
  *             pauses, then watches on from the same version. Listing again would only burden a server in trouble.
  *
+ * Refused for as long as `endsWhenRefusedFor` says, it ends; an answer of any other sort starts that time anew.
+ *
  * Pauses grow with each failure in a row, are jittered, and never shorter than a `Retry-After`. Only an event shows that
  * the server works: a server that ends every watch at once is paused for like one that fails.
  */
@@ -57,12 +68,15 @@ export function follow<T extends KubernetesObject>(
   options: FollowOptions,
 ): Follower<T> {
   const { clock, log, onChange, random = Math.random, namespace, labelSelector, fieldSelector } = options;
+  const { endsWhenRefusedFor = Number.POSITIVE_INFINITY } = options;
   const scope: Scope = { namespace, labelSelector, fieldSelector };
   const closing = new AbortController();
   const signal = AbortSignal.any([options.signal, closing.signal]);
   const cache = createObjectCache<T>();
   const synced = Promise.withResolvers<void>();
   const backoff = createBackoff({ first: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS, random });
+  /** Since when there has been nothing but refusals, on the monotonic clock. */
+  let refusedSince: number | undefined;
   let status: FollowerStatus = { type: 'disconnected', message: `The ${type.plural} have not been listed yet.` };
 
   // Nobody has to wait for `synced`; whoever does gets the rejection.
@@ -119,17 +133,19 @@ export function follow<T extends KubernetesObject>(
         if (!(error instanceof TrigateError)) throw error;
         if (error.code === 'EXPIRED') version = undefined;
         disconnected(error);
-        await delay(clock, pause(error), signal);
+        if (isRefusedForGood(error)) return;
+        await delay(clock, pauseAfter(error, backoff), signal);
       }
     }
   }
 
-  function pause(error: TrigateError): number {
-    const asked = error instanceof ResourceError ? (error.retryAfter ?? 0) : 0;
-    return Math.max(asked, backoff.next());
+  function isRefusedForGood(error: TrigateError): boolean {
+    refusedSince = isRefusal(error) ? (refusedSince ?? clock.monotonic()) : undefined;
+    return refusedSince !== undefined && clock.monotonic() - refusedSince >= endsWhenRefusedFor;
   }
 
   function connected(): void {
+    refusedSince = undefined;
     if (status.type === 'disconnected') log.debug({ resource: type.plural }, 'following');
     status = { type: 'connected' };
   }
@@ -148,6 +164,7 @@ export function follow<T extends KubernetesObject>(
   return {
     objects: cache.objects,
     synced: synced.promise,
+    ended: running,
     status: () => status,
     close() {
       closing.abort();

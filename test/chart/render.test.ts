@@ -102,6 +102,49 @@ test('the API server is let in where it is said where it comes from', async () =
   expect(JSON.stringify(rules(await render()))).not.toContain('ipBlock');
 });
 
+describe('Services of Knative are reached through its ingress and its activator', () => {
+  const rules = async (...args: string[]) => {
+    const objects = await render(...args);
+    const policy = objects.find(
+      ({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name !== 'trigate-gateway',
+    );
+    return Object(policy?.spec).egress;
+  };
+  const to = (...values: string[]) => ({
+    to: [{ namespaceSelector: { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values }] } }],
+  });
+
+  test('in the namespaces that the values name', async () => {
+    expect(await rules('--set', 'functions.knative=true')).toContainEqual(
+      to('knative-serving', 'kourier-system', 'istio-system'),
+    );
+    expect(await rules('-f', valuesFile('knative'))).toContainEqual(to('knative-serving', 'contour-internal'));
+  });
+
+  test('and nothing more is let out where it is off, where none is named, or where all may be reached', async () => {
+    const without = await rules();
+    expect(JSON.stringify(without)).not.toContain('matchExpressions');
+    expect(await rules('--set', 'functions.knative=true,functions.knativeNamespaces=null')).toEqual(without);
+    const wide = await rules('--set', 'clusterWide=true');
+    expect(wide).toContainEqual({ to: [{ namespaceSelector: {} }] });
+    expect(await rules('--set', 'functions.knative=true,clusterWide=true')).toEqual(wide);
+  });
+});
+
+test('a pod is given more time to end than it takes: what a gateway waits, and its calls', async () => {
+  const objects = await render('-f', valuesFile('kafka'), '--set', 'gateway.shutdownDelaySeconds=7');
+  const pods = objects
+    .filter(({ kind }) => kind === 'Deployment')
+    .map((each) => [each.metadata.name, Object(each.spec).template.spec] as const);
+  const graces = pods.map(([name, { terminationGracePeriodSeconds }]) => [name, terminationGracePeriodSeconds]);
+  expect(Object.fromEntries(graces)).toEqual({ 'trigate-kafka': 35, 'trigate-gateway': 42 });
+  const delays = pods.map(([name, { containers }]) => [
+    name,
+    JSON.stringify(containers).includes('TRIGATE_SHUTDOWN_DELAY'),
+  ]);
+  expect(Object.fromEntries(delays)).toEqual({ 'trigate-kafka': false, 'trigate-gateway': true });
+});
+
 test('a namespace has Roles, all namespaces have ClusterRoles, and never both', async () => {
   const kinds = async (...args: string[]) => new Set((await render(...args)).map(({ kind }) => kind));
   const one = await kinds();
@@ -130,6 +173,11 @@ describe('values that cannot be meant', () => {
       'a login without its Secret',
       ['--set', 'controllers.kafka.enabled=true,kafka.sasl.enabled=true,kafka.sasl.username=a'],
       'kafka.sasl.existingSecret: needed with kafka.sasl.enabled',
+    ],
+    [
+      'a gateway without a broker',
+      ['--set', 'gateway.enabled=true,controllers.kubernetes.enabled=true'],
+      'gateway.enabled: it publishes to the brokers of controllers, so controllers.kafka or controllers.nats must be enabled too',
     ],
     ['a broker without a port', ['--set', 'kafka.brokers={kafka}'], "'kafka' does not match pattern"],
   ])('%s is a sentence', async (_, args, sentence) => {

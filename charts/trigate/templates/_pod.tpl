@@ -20,8 +20,8 @@ metadata:
 spec:
   serviceAccountName: {{ include "trigate.serviceAccount" . }}
   automountServiceAccountToken: {{ .apiToken }}
-  # A little longer than what calls may take to end.
-  terminationGracePeriodSeconds: {{ add $settings.shutdownSeconds 10 }}
+  # A little longer than what calls may take to end, after all that comes before.
+  terminationGracePeriodSeconds: {{ add ($settings.shutdownDelaySeconds | default 0) $settings.shutdownSeconds 10 }}
   {{- with $root.Values.imagePullSecrets }}
   imagePullSecrets:
     {{- toYaml . | nindent 4 }}

@@ -39,6 +39,25 @@ test('a gateway beside controllers publishes to the brokers, and ends at SIGTERM
   }
 });
 
+test('a gateway that is told to stop takes what comes until everybody knows, and keeps no connection', async () => {
+  const port = await freePort();
+  const env = { ...cleanEnvironment(), NATS_URL: await sharedNats(), TRIGATE_SHUTDOWN_DELAY: '5s' };
+  const child = await startProcess(process.execPath, [BINARY, 'gateway', '--port', `${port}`], {
+    name: 'gateway',
+    env,
+  });
+  const url = `http://127.0.0.1:${port}`;
+  const publish = () => fetch(`${url}/v1/topics/stopping`, { method: 'POST', body: '{}' });
+  await eventually('it is ready', async () => (await fetch(`${url}/readyz`)).ok);
+  expect((await publish()).headers.get('connection')).toBe('keep-alive');
+  const stopped = child.stop('SIGTERM', 20_000);
+  await eventually('it is not ready', async () => (await fetch(`${url}/readyz`)).status === 503);
+  const answer = await publish();
+  expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
+  expect(await stopped).toEqual({ code: 0, signal: null });
+  await expect(publish()).rejects.toThrow();
+});
+
 test('a gateway without a broker is a sentence', async () => {
   const { code, stderr } = await command(['gateway']);
   expect(stderr).toContain('KAFKA_BROKERS or NATS_URL must be set');

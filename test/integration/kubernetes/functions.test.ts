@@ -1,13 +1,20 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
+import { openCluster } from '../../../src/cli/cluster.ts';
+import { type Clock, systemClock } from '../../../src/domain/clock.ts';
 import type { KubernetesObject } from '../../../src/domain/resource.ts';
+import { followClusterFunctions } from '../../../src/functions/cluster.ts';
+import { Refusals } from '../../../src/functions/refusals.ts';
 import { helmBinary } from '../../services/helm/helm.ts';
 import { BUILDING_MS, type KubeApi, startKubeApi } from '../../services/kube-apiserver/start.ts';
 import { kubectlBinary } from '../../services/kubectl/kubectl.ts';
 import { kubeApiCanStart, sharedNats } from '../../services/shared.ts';
+import { startApiProxy } from '../../support/api-proxy.ts';
 import { installRelease, type Release } from '../../support/chart.ts';
-import { installCrds, kubectlOk } from '../../support/cluster.ts';
-import { endpointSlice, functionObject, podAddress } from '../../support/cluster-objects.ts';
+import { installCrds, kubectl, kubectlOk } from '../../support/cluster.ts';
+import { account, endpointSlice, functionObject, podAddress } from '../../support/cluster-objects.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createSubject } from '../../support/nats.ts';
 import { startRecorder } from '../../support/recorder.ts';
@@ -216,4 +223,63 @@ test('an EndpointSlice that names no pod, and a Service that points elsewhere, a
   await pod.waitFor('5 messages', ({ distinct }) => distinct() >= 5);
   await controller.stop();
   expect(recorder.records).toEqual([]);
+});
+
+/** A minute takes three seconds. */
+const fastClock: Clock = {
+  ...systemClock,
+  monotonic: () => systemClock.monotonic() * 20,
+  after: (ms, callback) => systemClock.after(ms / 20, callback),
+};
+
+test('the right to read EndpointSlices is withdrawn: no pod is called that nobody tells of, until it is given back', async () => {
+  const group = (name: string, ...resources: string[]) => ({ group: name, resources, verbs: ['get', 'list', 'watch'] });
+  const rest = [group('kubeless.io', 'functions'), group('', 'services'), group('serving.knative.dev', 'services')];
+  const all = [...rest, group('discovery.k8s.io', 'endpointslices')];
+  const grant = async (rules: typeof rest, slices: 'yes' | 'no') => {
+    await apply(...account('rights', 'reader', rules));
+    const may = [
+      'auth',
+      'can-i',
+      'watch',
+      'endpointslices',
+      '-n',
+      'rights',
+      '--as=system:serviceaccount:rights:reader',
+    ];
+    await eventually('the right is known', async () => (await kubectl(api, may)).stdout.trim() === slices);
+  };
+  await kubectlOk(api, ['create', 'namespace', 'rights']);
+  await grant(all, 'yes');
+  await apply(functionObject('rights', 'f', {}), endpointSlice('rights', 'f', 'http://10.1.2.3:8080'));
+
+  await using proxy = await startApiProxy(api);
+  const path = join(folder.path, 'reader');
+  await writeFile(path, proxy.kubeconfig((await kubectlOk(api, ['create', 'token', 'reader', '-n', 'rights'])).trim()));
+  const cluster = await openCluster({ access: { type: 'kubeconfig', files: [path], context: undefined } });
+  onTestFinished(() => cluster.close());
+  const said: string[] = [];
+  const say = (_: object, message: string) => said.push(message);
+  const directory = followClusterFunctions(() => false, new Refusals(() => false))(cluster.resources, {
+    namespace: 'rights',
+    onChange: () => {},
+    clock: fastClock,
+    log: { debug: () => {}, info: say, warn: say, error: say },
+    signal: new AbortController().signal,
+  });
+  onTestFinished(() => directory.close());
+  await directory.synced;
+  const calls = () => directory.all().map(({ url, pods }) => pods?.[0] ?? url);
+  expect(calls()).toEqual(['http://10.1.2.3:8080']);
+
+  await grant(rest, 'no');
+  proxy.cut();
+  const byName = 'http://f.rights.svc:8080';
+  await eventually('it is called by its name', () => calls()[0] === byName, { within: 30_000 });
+  expect(said.filter((line) => line.startsWith('EndpointSlices cannot be read'))).toHaveLength(1);
+  // The pod is gone, and its address is another one's.
+  await apply(endpointSlice('rights', 'f', 'http://10.1.2.4:8080'));
+  await grant(all, 'yes');
+  await eventually('its pod is called', () => calls()[0] === 'http://10.1.2.4:8080', { within: 30_000 });
+  expect(said.at(-1)).toBe('can be read now');
 });
