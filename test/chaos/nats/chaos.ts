@@ -1,6 +1,7 @@
 import { type RandomInt, seededRandom } from '../../support/random.ts';
 import { killAt, steps } from './kills.ts';
 import { randomFaults } from './random.ts';
+import { Replicas } from './replicas.ts';
 import { type Bounds, beyond, type Row, rows } from './rows.ts';
 import { Stage, WINDOW } from './stage.ts';
 
@@ -18,6 +19,10 @@ export interface NatsChaosOptions {
 const LANES = 3;
 /** Every so many kills, one is with three servers. */
 const CLUSTERED = 5;
+/** For so many kills of a gateway there is one of a gateway beside which another one reads the same consumer. */
+const ALONE = 5;
+/** Every so many of those kills, it is both of them. */
+const BOTH = 5;
 
 /** The rows of the matrix on one server and on three, then a long run of random faults. False when something did not hold. */
 export async function natsChaos({ seed, kills, faults, row }: NatsChaosOptions): Promise<boolean> {
@@ -26,6 +31,10 @@ export async function natsChaos({ seed, kills, faults, row }: NatsChaosOptions):
   if ((row ?? 1) === 1) {
     const clustered = Math.floor(kills / CLUSTERED);
     results.push(...(await killing(1, kills - clustered, seed, LANES)), ...(await killing(3, clustered, seed, 1)));
+    const shared = Math.floor(kills / ALONE);
+    const sharedClustered = Math.floor(shared / CLUSTERED);
+    results.push(await killingReplicas(1, shared - sharedClustered, seed));
+    if (sharedClustered > 0) results.push(await killingReplicas(3, sharedClustered, seed));
   }
   for (const servers of [1, 3] as const)
     for (const each of rows.filter((one) => one.servers.includes(servers) && (row ?? one.row) === one.row))
@@ -72,6 +81,26 @@ export async function killing(servers: 1 | 3, kills: number, seed: number, lanes
   const tried = results.map(({ result }) => result).filter(({ trials }) => trials > 0);
   for (const result of tried) print(result);
   return tried;
+}
+
+/** Row 1, beside others: so many kills of one of two gateways, or of both. */
+export async function killingReplicas(servers: 1 | 3, kills: number, seed: number): Promise<Result> {
+  const result = noResult(1, servers, 'kill -9 of one of two replicas, now and then of both');
+  const random = seededRandom(seed);
+  await using replicas = await Replicas.start(servers);
+  try {
+    for (; result.trials < kills && result.failures.length === 0; result.trials++) {
+      const victims = result.trials % BOTH === BOTH - 1 ? 2 : 1;
+      result.recoveryMs.push(await replicas.killUnderLoad(random, victims));
+      const cost = await replicas.settleUp();
+      for (const name of ['inDoubt', 'neverSent'] as const) result.costs[name] += cost[name];
+      result.failures.push(...beyond({ inDoubt: victims * WINDOW }, { ...cost, overflow: 0 }, 0));
+    }
+  } catch (error) {
+    result.failures.push(error instanceof Error ? error.message : String(error));
+  }
+  print(result);
+  return result;
 }
 
 export async function rowTrials(row: Row, servers: 1 | 3, random: RandomInt): Promise<Result> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { chosenSeed, seededRandom } from '../../support/random.ts';
-import { killing, rowTrials } from './chaos.ts';
+import { killing, killingReplicas, rowTrials } from './chaos.ts';
 import { type Row, rows } from './rows.ts';
 
 /** A few of what `npm run chaos -- nats` does, on one server. */
@@ -23,4 +23,10 @@ test('row 1, kill -9 at a random moment and at each step of an event: nothing tw
 }, async () => {
   const results = await killing(1, 14, chosenSeed(), 2);
   expect(results.flatMap(({ title, failures }) => failures.map((each) => `${title}: ${each}`))).toEqual([]);
+});
+
+test('row 1, kill -9 of one of two gateways, and of both: nothing twice, every event in one of their ledgers', {
+  timeout: 300_000,
+}, async () => {
+  expect((await killingReplicas(1, 5, chosenSeed())).failures).toEqual([]);
 });

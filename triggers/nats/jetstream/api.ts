@@ -68,7 +68,7 @@ export interface JetStreamPlace {
   readonly apiPrefix?: string | undefined;
 }
 
-/** Where the records of all consumers are kept: `trigate.ledger.<durable>.<slot>`, the last of each. */
+/** Where the records of all consumers are kept: `trigate.ledger.<durable>.<slot>` and `….opening`, the last of each. */
 export const LEDGER_STREAM = 'TRIGATE_LEDGER';
 const LEDGER_ROOT = 'trigate.ledger';
 
@@ -187,11 +187,12 @@ export class JetStreamApi {
     });
   }
 
-  /** Which records exist under a prefix: the last token of each. */
+  /** Which records of members exist under a prefix: the last token of each, a number. */
   async slots(prefix: string): Promise<number[]> {
     const info = await this.#manager.streams.info(LEDGER_STREAM, { subjects_filter: `${prefix}.*` });
     const subjects = Object.keys(info.state.subjects ?? {});
-    return subjects.map((subject) => Number(subject.slice(prefix.length + 1))).sort((a, b) => a - b);
+    const slots = subjects.map((subject) => subject.slice(prefix.length + 1)).filter((slot) => /^\d+$/.test(slot));
+    return slots.map(Number).sort((a, b) => a - b);
   }
 
   async record(subject: string): Promise<StoredRecord | undefined> {

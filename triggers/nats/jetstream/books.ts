@@ -1,5 +1,6 @@
 import { type Counts, countOutcome, type DroppedReason, noCounts, type Outcome } from '../../../src/sdk.ts';
 import type { Delivered } from './api.ts';
+import { NOTHING_TAKEN, runOf, type Taken, TakenDeliveries, type Untaken } from './taken.ts';
 
 /**
  * What a member of a consumer has taken: how far, what of it is claimed and not settled, and the counts, by whole events.
@@ -8,12 +9,20 @@ import type { Delivered } from './api.ts';
  */
 export class Books {
   readonly counts: Map<string, Counts>;
+  /** Deliveries that are in these books. */
+  readonly taken: TakenDeliveries;
   readonly #functions: readonly string[];
   readonly #open = new Set<number>();
   #last: Delivered;
 
-  /** @param counts of the predecessors; they go on here */
-  constructor(functions: readonly string[], counts: ReadonlyMap<string, Counts>, last: Delivered) {
+  /** @param counts of the predecessors; they go on here, as do their deliveries */
+  constructor(
+    functions: readonly string[],
+    counts: ReadonlyMap<string, Counts>,
+    last: Delivered,
+    taken: Taken = NOTHING_TAKEN,
+  ) {
+    this.taken = new TakenDeliveries(taken);
     this.#functions = functions;
     this.counts = new Map([...counts].map(([name, each]) => [name, structuredClone(each)]));
     this.#last = last;
@@ -32,6 +41,12 @@ export class Books {
 
   get unsettled(): number {
     return this.#open.size;
+  }
+
+  /** A delivery came to us. */
+  received(delivered: Delivered): void {
+    this.taken.add(delivered);
+    this.reached(delivered);
   }
 
   /** A delivery came, or is known to have gone elsewhere. A redelivery does not move the place in the stream back. */
@@ -67,6 +82,12 @@ export class Books {
   }
 
   /** Deliveries that came to nobody who can send them. */
+  lost(deliveries: Untaken, outcome: Outcome): void {
+    this.taken.addRun(runOf(deliveries));
+    this.neverPassed(deliveries.count, outcome);
+  }
+
+  /** Events that came, and were not passed on. */
   neverPassed(events: number, outcome: Outcome): void {
     this.#each((counts) => {
       counts.read += events;

@@ -1,8 +1,11 @@
-import type { Clock, Logger } from '../../../src/sdk.ts';
+import type { Clock, SourceContext } from '../../../src/sdk.ts';
 import { asError, delay } from '../../../src/sdk.ts';
-import { createInbox, ErrorCode, NatsError, type NatsSubscription } from '../client.ts';
+import { createInbox, ErrorCode, type Msg, NatsError, type NatsSubscription } from '../client.ts';
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
+import { type Answer, askMember, type Question, questionOf, respond } from './report.ts';
+import { NOTHING_TAKEN, type Taken } from './taken.ts';
+import { isListening, type Turn, takeTurn } from './turn.ts';
 
 /*
  * Members of a consumer: the processes that pull from one durable. Each has a slot of its own, a record that nobody else
@@ -11,11 +14,14 @@ import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
  *
  * Who lives is asked over NATS: a member answers at its inbox, and the server says at once when nobody listens there. One
  * that does not answer in time is taken for alive: then a new slot is made, and its claims are left to it.
+ *
+ * Members join one after the other (`turn.ts`): from the look at who lives until what the dead left is counted.
  */
 
-const ANSWER_WITHIN_MS = 1_000;
 /** How long it is believed that there are others, before they are asked again. */
 const OTHERS_FOR_MS = 10_000;
+/** A server may still send to a dead member when another one of its cluster already knows that it is gone. */
+const LAST_DELIVERIES_MS = 250;
 
 /** Where the stream of the records was made just now, all servers of a cluster know of it within so many tries. */
 const FIRST_TRIES = 20;
@@ -68,10 +74,13 @@ export class Membership {
   readonly owner: string;
   /** The first one is written to; others were left by members that are no more. */
   readonly slots: readonly [Slot, ...Slot[]];
+  /** Another member wants to know what we have. */
+  onAsked: ((question: Question) => Promise<Answer>) | undefined;
   readonly #api: JetStreamApi;
   readonly #prefix: string;
   readonly #answering: NatsSubscription;
   readonly #clock: Clock;
+  readonly #turn: Turn;
   #othersUntil: number;
 
   private constructor(parts: {
@@ -81,6 +90,7 @@ export class Membership {
     slots: readonly [Slot, ...Slot[]];
     answering: NatsSubscription;
     clock: Clock;
+    turn: Turn;
     others: boolean;
   }) {
     this.#api = parts.api;
@@ -89,6 +99,7 @@ export class Membership {
     this.slots = parts.slots;
     this.#answering = parts.answering;
     this.#clock = parts.clock;
+    this.#turn = parts.turn;
     this.#othersUntil = parts.others ? parts.clock.monotonic() + OTHERS_FOR_MS : 0;
   }
 
@@ -100,8 +111,7 @@ export class Membership {
     api: JetStreamApi,
     durable: string,
     replicas: number,
-    clock: Clock,
-    log: Logger,
+    { clock, log, signal }: Pick<SourceContext, 'clock' | 'log' | 'signal'>,
   ): Promise<Membership | undefined> {
     try {
       await api.ensureLedger(replicas);
@@ -111,37 +121,75 @@ export class Membership {
       log.warn(fields, 'NATS allows no stream for the ledger: counts of JetStream triggers are of this process only');
       return undefined;
     }
+    const prefix = `${api.ledgerRoot}.${durable}`;
+    const turn = await takeTurn(api, `${prefix}.opening`, clock, signal);
     const owner = createInbox();
+    let joined: Membership | undefined;
     const answering = api.connection.subscribe(owner, {
       callback: (error, message) => {
-        if (error === null) message.respond();
+        if (error === null) void answer(message, joined?.onAsked).catch(() => {}); // The connection is lost: asked in vain.
       },
     });
     try {
       // Asked by others from here on.
       await api.connection.flush();
-      const prefix = `${api.ledgerRoot}.${durable}`;
       const { slots, others } = await takeSlots(api, prefix, owner, clock);
-      return new Membership({ api, prefix, owner, slots, answering, clock, others });
+      const deaths = slots.filter(({ found }) => found !== undefined && found.owner !== null);
+      if (others && deaths.length > 0) await delay(clock, LAST_DELIVERIES_MS);
+      joined = new Membership({ api, prefix, owner, slots, answering, clock, turn, others });
+      return joined;
     } catch (error) {
       answering.unsubscribe();
+      turn.end();
       throw error;
     }
   }
 
-  /** No other member lives: what the consumer delivered came to us, or to nobody. */
+  /**
+   * What the consumer delivered came to us, or to nobody. A member that died is another one until somebody has taken its
+   * slot: what it claimed is counted then.
+   */
   async isAlone(): Promise<boolean> {
     if (this.#clock.monotonic() < this.#othersUntil) return false;
+    const others = await this.#others();
+    if (others.every(({ owner }) => owner === null)) return true;
+    this.#othersUntil = this.#clock.monotonic() + OTHERS_FOR_MS;
+    return false;
+  }
+
+  /** What the members have whose slots are not ours. Undefined when one does not say it. */
+  async askOthers(question: Question): Promise<readonly Taken[] | undefined> {
+    const answers = await Promise.all((await this.#others()).map((other) => this.#ask(other, question)));
+    return answers.includes(undefined) ? undefined : answers.flatMap((answer) => answer ?? []);
+  }
+
+  async #ask({ subject, owner, consumer, taken }: Other, question: Question): Promise<Taken | undefined> {
+    const answer = owner === null ? 'gone' : await askMember(this.#api, owner, question);
+    if (answer === null) return NOTHING_TAKEN;
+    if (answer !== 'gone') return answer;
+    // What it had when it went is in its record; behind that it is like the dead one.
+    const last = owner === null ? { consumer, taken } : ((await this.#recordAt(subject)) ?? { consumer, taken });
+    return last.consumer === question.consumer ? last.taken : NOTHING_TAKEN;
+  }
+
+  async #others(): Promise<Other[]> {
+    const found: Other[] = [];
     for (const slot of await this.#api.slots(this.#prefix)) {
-      const stored = await this.#api.record(`${this.#prefix}.${slot}`);
-      const owner = stored && decodeRecord(stored.data)?.owner;
-      if (owner === undefined || owner === null || owner === this.owner) continue;
-      if (await isAlive(this.#api, owner)) {
-        this.#othersUntil = this.#clock.monotonic() + OTHERS_FOR_MS;
-        return false;
-      }
+      const subject = `${this.#prefix}.${slot}`;
+      const record = await this.#recordAt(subject);
+      if (record !== undefined && record.owner !== this.owner) found.push({ ...record, subject });
     }
-    return true;
+    return found;
+  }
+
+  async #recordAt(subject: string): Promise<MemberRecord | undefined> {
+    const stored = await this.#api.record(subject);
+    return stored && decodeRecord(stored.data);
+  }
+
+  /** What the dead left is counted: the next one may join. */
+  hasTakenOver(): void {
+    this.#turn.end();
   }
 
   /** Instead of `close`, when the source could not be opened. */
@@ -151,8 +199,20 @@ export class Membership {
   }
 
   close(): void {
+    this.#turn.end();
     this.#answering.unsubscribe();
   }
+}
+
+/** A slot that is not ours. */
+interface Other extends MemberRecord {
+  readonly subject: string;
+}
+
+async function answer(message: Msg, onAsked: Membership['onAsked']): Promise<void> {
+  const question = questionOf(message);
+  if (question === undefined) message.respond();
+  else if (onAsked !== undefined) respond(message, await onAsked(question));
 }
 
 async function takeSlots(
@@ -168,7 +228,7 @@ async function takeSlots(
     const stored = await api.record(`${prefix}.${slot}`);
     const record = stored && decodeRecord(stored.data);
     if (stored === undefined || record === undefined) continue;
-    if (record.owner !== null && (await isAlive(api, record.owner))) others = true;
+    if (record.owner !== null && (await isListening(api, record.owner))) others = true;
     else {
       const mine = await take(api, `${prefix}.${slot}`, { ...record, owner }, stored.revision, clock, record);
       if (mine === undefined) others = true;
@@ -207,24 +267,17 @@ async function take(
 
 const emptyRecord = (owner: string, at: number): MemberRecord & { readonly owner: string } => ({
   owner,
+  isKept: false,
   stream: null,
   consumer: null,
   last: { sequence: 0, consumerSequence: 0 },
+  taken: NOTHING_TAKEN,
   open: [],
   settled: [],
   functions: [],
   counts: new Map(),
   at,
 });
-
-async function isAlive({ connection }: JetStreamApi, owner: string): Promise<boolean> {
-  try {
-    await connection.request(owner, undefined, { timeout: ANSWER_WITHIN_MS });
-    return true;
-  } catch (error) {
-    return !isNoResponders(error);
-  }
-}
 
 /** Trying again would not help. */
 const isRefusal = (error: unknown): boolean =>

@@ -14,7 +14,9 @@ import { Puller } from './pull.ts';
 import { Reading } from './reading.ts';
 import type { MemberRecord } from './record.ts';
 import { JetStreamSource } from './source.ts';
-import { countDoubts, type Doubt, knownUpTo, lastRecord, laterClaims, openClaims, tellDoubts } from './takeover.ts';
+import { NOTHING_TAKEN, type Run, runOf, type Taken, together } from './taken.ts';
+import { countDoubts, type Doubt, lastRecord, laterClaims, openClaims, tellDoubts } from './takeover.ts';
+import { unrecorded } from './unrecorded.ts';
 
 /** Finds the stream, takes over from the members that are gone, and begins to read behind what they claimed. */
 export async function openJetStreamSource(
@@ -22,7 +24,7 @@ export async function openJetStreamSource(
   subscription: Subscription<NatsTriggerSpec>,
   context: SourceContext,
 ): Promise<Source> {
-  const { signal, clock, log } = context;
+  const { signal, clock } = context;
   const { spec } = subscription;
   signal.throwIfAborted();
   const connection = await link.connect();
@@ -30,7 +32,7 @@ export async function openJetStreamSource(
   const stream = await findStream(api, spec);
   signal.throwIfAborted();
   const durable = durableName(groupName(subscription, spec.topic));
-  const membership = await Membership.join(api, durable, stream.replicas, clock, log);
+  const membership = await Membership.join(api, durable, stream.replicas, context);
   try {
     const memory = positionMemory.safeParse(context.memory.recall(durable)).data;
     const known = { record: lastRecord(membership), memory };
@@ -40,6 +42,7 @@ export async function openJetStreamSource(
     signal.throwIfAborted();
     const opening = new Opening(api, subscription, context, stream, durable, consumer, membership);
     const reading = await opening.takeOver();
+    membership?.hasTakenOver();
     if (gap !== undefined) context.account.gap(gap);
     const progress = new JetStreamProgress(
       {
@@ -97,19 +100,23 @@ class Opening {
   }
 
   async takeOver(): Promise<Reading> {
+    const { account, clock } = this.#context;
+    const { functions } = this.#subscription;
+    const later = await unrecorded(this.#membership, this.#consumer, clock.now());
     const records: MemberRecord[] = [];
     for (const [i, slot] of (this.#membership?.slots ?? []).entries()) {
       const found = slot.found;
       const doubts = found === undefined ? [] : await openClaims(found, this.#naming);
-      if (i === 0) doubts.push(...(await this.#unrecorded()));
-      const record = this.#resolved(found, doubts);
+      if (i === 0) doubts.push(...(await laterClaims(later, functions, this.#naming)));
+      const taken = this.#taken(found, i === 0 ? later.deliveries.map(runOf) : []);
+      const record = { ...this.#resolved(found, doubts), taken, isKept: i > 0 };
       if (!(await slot.store(record)))
         throw new TrigateError('CONFLICT', `another process has just taken over the consumer ${this.#durable}`);
       this.#tell(i === 0, found, doubts);
       records.push(record);
     }
+    if (later.gap !== undefined) account.gap(later.gap);
     const [own, ...others] = records;
-    const { functions } = this.#subscription;
     return new Reading({
       api: this.#api,
       subscription: this.#subscription,
@@ -119,23 +126,23 @@ class Opening {
       consumer: this.#consumer,
       membership: this.#membership,
       others,
-      books: new Books(functions, own?.counts ?? new Map(), this.#consumer.delivered),
+      books: new Books(functions, own?.counts ?? new Map(), this.#consumer.delivered, own?.taken),
       events: this.#events,
       naming: this.#naming,
       puller: new Puller(this.#api, this.#stream.name, this.#durable, this.#context.clock),
     });
   }
 
-  /** Deliveries that no record knows: their member died before its next one, unless it is a member that lives. */
-  async #unrecorded(): Promise<Doubt[]> {
-    const membership = this.#membership;
-    const known = knownUpTo(membership, this.#consumer);
-    if (known === undefined || !(await membership?.isAlone())) return [];
-    const { functions } = this.#subscription;
-    return laterClaims(known, this.#consumer, lastRecord(membership), functions, this.#naming);
+  /** Deliveries of our predecessor, and what nobody had: ours from now on. */
+  #taken(found: MemberRecord | undefined, later: readonly Run[]): Taken {
+    const { since, runs } = found?.consumer === this.#consumer.created ? found.taken : NOTHING_TAKEN;
+    return together([
+      { since, runs },
+      { since, runs: later },
+    ]);
   }
 
-  #resolved(found: MemberRecord | undefined, doubts: readonly Doubt[]): MemberRecord {
+  #resolved(found: MemberRecord | undefined, doubts: readonly Doubt[]): Omit<MemberRecord, 'taken' | 'isKept'> {
     const counts = new Map([...(found?.counts ?? [])].map(([name, each]) => [name, structuredClone(each)]));
     countDoubts(counts, doubts);
     const last: Delivered = this.#consumer.delivered;

@@ -16,10 +16,12 @@ import type { ConsumerFacts, JetStreamApi, StreamFacts } from './api.ts';
 import type { Books } from './books.ts';
 import { type DeliveryInfo, deliveryInfo } from './delivery-info.ts';
 import type { Membership } from './membership.ts';
-import type { Missing, Naming } from './naming.ts';
-import type { Puller } from './pull.ts';
+import type { Naming } from './naming.ts';
+import type { Pulled, Puller } from './pull.ts';
 import type { MemberRecord } from './record.ts';
+import type { Answer, Question } from './report.ts';
 import { Settlement } from './settlement.ts';
+import { together, type Untaken } from './taken.ts';
 import { type Doubt, NEVER_SENT, tellDoubts } from './takeover.ts';
 
 export interface ReadingParts {
@@ -57,7 +59,10 @@ export class Reading {
   /** What a crash may leave in doubt: claimed, and not called settled by a record. */
   readonly #window: number;
   readonly #chunks = new Set<Chunk>();
-  #gaps: Missing[] = [];
+  #gaps: Untaken[] = [];
+  /** Waiting for the moment at which nothing is on its way to us. */
+  #onQuiet: (() => void)[] = [];
+  #isQuiet = true;
   #waiting = 0;
   #redelivered = 0;
   #isOurs = true;
@@ -84,6 +89,7 @@ export class Reading {
       log: context.log,
       onTaken: () => this.#taken(),
     });
+    if (membership !== undefined) membership.onAsked = (question) => this.#answer(question);
   }
 
   /** `stream/consumer`. */
@@ -135,10 +141,21 @@ export class Reading {
     const outcome: Outcome = { type: 'dropped', reason: room.reason };
     const event = events.bare(info.sequence, info.time, message.subject);
     this.#skipped(info.consumerSequence - 1, info.sequence - 1);
-    books.reached(info);
+    books.received(info);
     books.neverPassed(1, outcome);
     tellDoubts(context.account, [{ event, outcome, functions: subscription.functions, isNew: true }]);
     this.#settlement.settle({ sequence: info.sequence, reply: info.reply });
+  }
+
+  /** Pulls at most so many, waits at most that long, and passes on what came. */
+  async pull(batch: number, wait: number, room: Room): Promise<Pulled> {
+    this.#isQuiet = false;
+    const pulled = await this.puller.pull(batch, wait);
+    this.take(pulled.messages, room);
+    const { type } = pulled.end;
+    // After any other end something may be to come.
+    if (type === 'done' || type === 'lost') this.#quiet();
+    return pulled;
   }
 
   /** Decides on deliveries, and passes those that are claimed into the room. */
@@ -153,7 +170,7 @@ export class Reading {
         continue;
       }
       this.#skipped(info.consumerSequence - 1, info.sequence - 1);
-      this.#parts.books.reached(info);
+      this.#parts.books.received(info);
       this.#waiting = info.pending;
       account.read(1);
       const event = this.#parts.events.from(message, info);
@@ -176,7 +193,7 @@ export class Reading {
       const events = await naming.missing(gap);
       const { functions } = subscription;
       const doubts = events.map((event): Doubt => ({ event, outcome: NEVER_SENT, functions, isNew: true }));
-      this.#parts.books.neverPassed(doubts.length, NEVER_SENT);
+      this.#parts.books.lost(gap, NEVER_SENT);
       tellDoubts(this.#parts.context.account, doubts);
       this.#parts.context.log.warn({ ...gap }, 'deliveries of the consumer came to nobody');
     }
@@ -198,6 +215,7 @@ export class Reading {
     const { books, consumer, durable, stream } = this.#parts;
     const found = await this.ask();
     this.puller.reset();
+    this.#quiet();
     if (found === undefined)
       throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
     if (found.created !== consumer.created)
@@ -228,6 +246,7 @@ export class Reading {
   async close(): Promise<void> {
     const { membership, others, puller } = this.#parts;
     puller.reset();
+    this.#quiet();
     this.#isClosed = true;
     await this.#settlement.close();
     const released = others.map((record, i) => membership?.slots[i + 1]?.store({ ...record, owner: null }));
@@ -239,9 +258,11 @@ export class Reading {
     const { books, consumer, context, stream, subscription } = this.#parts;
     return {
       owner: this.#isClosed ? null : owner,
+      isKept: false,
       stream: stream.created,
       consumer: consumer.created,
       last: books.last,
+      taken: books.taken.all,
       open: books.open,
       settled: settled.toSorted((a, b) => a - b),
       functions: subscription.functions,
@@ -250,11 +271,28 @@ export class Reading {
     };
   }
 
+  /**
+   * What we have of these deliveries, told when none is on its way to us: of those that were made before we were asked,
+   * what we do not have now, we shall never have.
+   */
+  async #answer({ consumer, from, through }: Question): Promise<Answer> {
+    if (!this.#isQuiet) await new Promise<void>((resolve) => this.#onQuiet.push(resolve));
+    const { books, consumer: own, others } = this.#parts;
+    if (consumer !== own.created) return null;
+    return together([books.taken.between(from, through), ...others.map(({ taken }) => taken)]);
+  }
+
+  #quiet(): void {
+    this.#isQuiet = true;
+    for (const resolve of this.#onQuiet.splice(0)) resolve();
+  }
+
   /** Deliveries are numbered without a gap: those up to this one that we do not know went elsewhere. */
   #skipped(upTo: number, through: number): void {
     const { last } = this.#parts.books;
     const count = upTo - last.consumerSequence;
-    if (count > 0) this.#gaps.push({ count, after: last.sequence, through });
+    const first = last.consumerSequence + 1;
+    if (count > 0) this.#gaps.push({ first, count, after: last.sequence, through });
   }
 
   #unwanted(event: StreamEvent, { count }: DeliveryInfo): DroppedReason | undefined {

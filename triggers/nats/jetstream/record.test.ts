@@ -5,9 +5,11 @@ import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
 
 const record: MemberRecord = {
   owner: '_INBOX.x',
+  isKept: false,
   stream: '2026-11-21T10:00:00Z',
   consumer: '2026-11-21T10:00:01Z',
   last: { sequence: 12, consumerSequence: 9 },
+  taken: { since: { consumerSequence: 2, sequence: 3 }, runs: [[4, 6, 5, 12]] },
   open: [3, 4, 5, 9, 12],
   settled: [6, 7],
   functions: ['f'],
@@ -17,10 +19,15 @@ const record: MemberRecord = {
 
 it('is read as it was written', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.nat(), { maxLength: 200 }), fc.option(fc.string()), (open, owner) => {
-      const written = { ...record, owner, open: open.sort((a, b) => a - b) };
-      expect(decodeRecord(encodeRecord(written))).toEqual(written);
-    }),
+    fc.property(
+      fc.uniqueArray(fc.nat(), { maxLength: 200 }),
+      fc.option(fc.string()),
+      fc.boolean(),
+      (open, owner, isKept) => {
+        const written = { ...record, owner, isKept, open: open.sort((a, b) => a - b) };
+        expect(decodeRecord(encodeRecord(written))).toEqual(written);
+      },
+    ),
   );
 });
 

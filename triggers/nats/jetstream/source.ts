@@ -135,8 +135,7 @@ export class JetStreamSource implements Source {
       return { messages: [], end: { type: 'lost' } };
     }
     try {
-      const pulled = await this.#reading.puller.pull(isIdle ? 1 : room.size, isIdle ? IDLE_MS : BUSY_MS);
-      this.#reading.take(pulled.messages, room);
+      const pulled = await this.#reading.pull(isIdle ? 1 : room.size, isIdle ? IDLE_MS : BUSY_MS, room);
       if (pulled.messages.length > 0) this.#progress.delivered(this.#reading.waiting);
       return pulled;
     } finally {

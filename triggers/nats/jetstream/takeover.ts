@@ -1,11 +1,12 @@
 import { type Account, type Counts, countOutcome, noCounts, type Outcome } from '../../../src/sdk.ts';
 import type { BareEvent } from '../event.ts';
-import type { ConsumerFacts, Delivered } from './api.ts';
 import type { Membership } from './membership.ts';
 import type { Naming } from './naming.ts';
 import type { MemberRecord } from './record.ts';
+import type { Unrecorded } from './unrecorded.ts';
 
-const CRASHED: Outcome = { type: 'unknown', reason: 'crash', ms: 0 };
+/** Delivered to a member that died, and it may have sent them. */
+export const CRASHED: Outcome = { type: 'unknown', reason: 'crash', ms: 0 };
 /** Delivered to a member that was not there any more: nobody can have sent it. */
 export const NEVER_SENT: Outcome = { type: 'dropped', reason: 'claim_lost' };
 
@@ -29,35 +30,22 @@ export function lastRecord(membership: Membership | undefined): MemberRecord | u
   return found.toSorted((a, b) => b.at - a.at)[0];
 }
 
-/** How far the records know the deliveries of the consumer. Undefined: it is not the consumer that they are about. */
-export function knownUpTo(membership: Membership | undefined, consumer: ConsumerFacts): Delivered | undefined {
-  const found = membership?.slots.flatMap((slot) => slot.found ?? []) ?? [];
-  const same = found.filter((record) => record.consumer === consumer.created);
-  return same.map(({ last }) => last).toSorted((a, b) => b.consumerSequence - a.consumerSequence)[0];
-}
-
 /** Claims that a member left open. */
 export async function openClaims(record: MemberRecord, naming: Naming): Promise<Doubt[]> {
   const events = await naming.at(record.open);
   return events.map((event) => ({ event, outcome: CRASHED, functions: record.functions, isNew: false }));
 }
 
-/**
- * Deliveries behind all records. To a member that had left by itself they came in vain; one that died may have sent them.
- */
+/** Deliveries that nobody has any more, by their events. */
 export async function laterClaims(
-  known: Delivered,
-  consumer: ConsumerFacts,
-  last: MemberRecord | undefined,
+  { deliveries, outcome }: Unrecorded,
   functions: readonly string[],
   naming: Naming,
 ): Promise<Doubt[]> {
-  const { delivered } = consumer;
-  const count = delivered.consumerSequence - known.consumerSequence;
-  if (count <= 0) return [];
-  const events = await naming.missing({ count, after: known.sequence, through: delivered.sequence });
-  const outcome = last?.owner === null ? NEVER_SENT : CRASHED;
-  return events.map((event) => ({ event, outcome, functions, isNew: true }));
+  const doubts: Doubt[] = [];
+  for (const missing of deliveries)
+    for (const event of await naming.missing(missing)) doubts.push({ event, outcome, functions, isNew: true });
+  return doubts;
 }
 
 /** Adds doubts to stored counts. */
