@@ -32,7 +32,7 @@ export async function runClusterGateway(options: {
   const { signal } = terminal;
   const clock = systemClock;
   const version = packageVersion();
-  const { log } = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
+  const { log } = createShow(terminal, config.logLevel, !env.NO_COLOR, clock);
   const brokers = [...(config.kafka === undefined ? [] : ['kafka']), ...(config.nats === undefined ? [] : ['nats'])];
   if (brokers.length === 0) {
     const text = 'KAFKA_BROKERS or NATS_URL must be set: this gateway has no broker to publish to without them.';

@@ -52,7 +52,7 @@ export async function runController({
   const clock = systemClock;
   const random = Math.random;
   const version = packageVersion();
-  const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
+  const show = createShow(terminal, config.logLevel, !env.NO_COLOR, clock);
   const { log } = show;
 
   const bound = bindClusterKinds(names, config, log, clock, () => api.resources);

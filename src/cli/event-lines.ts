@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonText } from './output.ts';
 import { formatRow } from './table.ts';
 
 const copy = z.looseObject({
@@ -46,7 +47,7 @@ export function formatHeads(format: EventFormat): string {
 
 /** One line for each function that the event went to; `json`: the row as it came, on one line. */
 export function formatEvent(row: EventRow, format: EventFormat): string {
-  if (format === 'json') return `${JSON.stringify(row)}\n`;
+  if (format === 'json') return `${jsonText(row)}\n`;
   const head = [moment(row.time), `${row.kind}/${row.namespace}/${row.trigger}`];
   const cells =
     row.gap === null || row.gap === undefined

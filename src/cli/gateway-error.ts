@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes, TrigateError } from '../domain/errors.ts';
+import { parseJson } from '../resources/json.ts';
 
 /** A problem body (RFC 9457) with our code, or a Kubernetes `Status`. */
 const problem = z.object({
@@ -31,12 +32,4 @@ export function errorFromAnswer(status: number, text: string, url: URL): Trigate
     known,
     detail ?? message ?? title ?? `${url.origin} answered ${url.pathname} with status ${status}.`,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { TrigateError } from '../domain/errors.ts';
+import { shown } from './names.ts';
 
 /** RFC 9110, 5.6.2: what is no token would not survive as the name of a header of the function's request. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
@@ -49,5 +50,3 @@ const invalid = (rest: string): TrigateError => new TrigateError('INVALID_ARGUME
 /** `U+000D` */
 const named = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-
-const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);

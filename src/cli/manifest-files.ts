@@ -1,7 +1,8 @@
 import { TrigateError } from '../domain/errors.ts';
 import type { ServedType } from '../domain/resource.ts';
-import { formatProblem } from '../standalone/manifests/manifest.ts';
+import { formatProblem, type Problem } from '../standalone/manifests/manifest.ts';
 import { type Manifests, type ReadOptions, readManifests } from '../standalone/manifests/read.ts';
+import { printable } from '../telemetry/printable.ts';
 import { manifestTypes } from './manifest-types.ts';
 import type { Shell } from './shell.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,10 +23,13 @@ export async function readManifestFiles(
   return readManifests(paths, types, { ...others, ...input });
 }
 
+/** A problem for a person: names of files and fields are whatever somebody wrote. */
+export const problemLine = (problem: Problem): string => `${printable(formatProblem(problem))}\n`;
+
 /** Says every problem on stderr. @throws TrigateError INVALID_MANIFEST when there is one */
 export function refuseProblems({ terminal }: Pick<Shell, 'terminal'>, { problems }: Manifests, verb: string): void {
   if (problems.length === 0) return;
-  for (const problem of problems) terminal.stderr.write(`${formatProblem(problem)}\n`);
+  for (const problem of problems) terminal.stderr.write(problemLine(problem));
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
   throw new TrigateError('INVALID_MANIFEST', `${count} in the manifests: nothing was ${verb}.`);
 }

@@ -33,4 +33,5 @@ function check(valid: boolean, what: string, found: string, allowed: string): vo
   if (!valid) throw new TrigateError('INVALID_ARGUMENT', `The ${what} must be ${allowed}, found ${shown(found)}.`);
 }
 
-const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+/** What of a text that may be long goes into a sentence. */
+export const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);

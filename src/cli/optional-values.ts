@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { TrigateError } from '../domain/errors.ts';
+import { commandBelow, findOption } from './completion/line.ts';
 
 /** Options that may stand without their value. */
 const optional = [
@@ -12,14 +13,18 @@ const optional = [
  * commander they would take any next word: `trigate -v topic list` would be the command `list`.
  */
 export function tieOptionalValues(args: readonly string[], program: Command): string[] {
-  const takesValue = valueFlags(program);
   const tied: string[] = [];
+  let command = program;
+  // What stands behind an option with a value is that value, whatever it looks like. One letter is another option elsewhere.
+  let isValue = false;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] ?? '';
-    if (arg === '--') return [...tied, ...args.slice(i)];
-    const option = optional.find(({ flags }) => flags.some((flag) => flag === arg));
-    if (option === undefined || takesValue.has(args[i - 1] ?? '')) {
+    if (arg === '--' && !isValue) return [...tied, ...args.slice(i)];
+    const option = isValue ? undefined : optional.find(({ flags }) => flags.some((flag) => flag === arg));
+    if (option === undefined) {
       tied.push(arg);
+      if (!isValue) command = commandBelow(command, arg) ?? command;
+      isValue = !isValue && findOption(command, arg)?.required === true;
       continue;
     }
     const next = args[i + 1] ?? '';
@@ -28,13 +33,6 @@ export function tieOptionalValues(args: readonly string[], program: Command): st
     if (hasValue) i++;
   }
   return tied;
-}
-
-/** What stands behind one of these is its value, whatever it looks like. */
-function valueFlags(command: Command): Set<string> {
-  const own = command.options.filter((option) => option.required).flatMap(({ short, long }) => [short, long]);
-  const below = command.commands.flatMap((each) => [...valueFlags(each)]);
-  return new Set([...own, ...below].filter((flag) => flag !== undefined));
 }
 
 /** The level of `-v`. @throws TrigateError INVALID_ARGUMENT */

@@ -40,8 +40,9 @@ export function withDryRunOptions(command: Command): Command {
 export const dryRunOption = (text: string): Option =>
   new Option('--dry-run [client|server]', text).preset('client').choices(DRY_RUNS);
 
-export const dryRunOf = ({ dryrun, dryRun }: Pick<DryRunFlags, 'dryrun' | 'dryRun'>): DryRun =>
-  dryRun ?? (dryrun === true ? 'client' : 'none');
+/** Whoever asks for one in either spelling gets one. */
+export const dryRunOf = ({ dryrun, dryRun = 'none' }: Pick<DryRunFlags, 'dryrun' | 'dryRun'>): DryRun =>
+  dryRun === 'none' && dryrun === true ? 'client' : dryRun;
 
 /** Adds a repeated option to what was given before. */
 export const append = (text: string, all: readonly string[] = []): string[] => [...all, text];

@@ -1,6 +1,7 @@
 import { TrigateError } from '../domain/errors.ts';
 import { nearest } from '../domain/nearest.ts';
 import { resourceName } from '../resources/path.ts';
+import { printable } from '../telemetry/printable.ts';
 import { fillTemplate } from './jsonpath/evaluate.ts';
 import { type Part, requireTemplate } from './jsonpath/template.ts';
 
@@ -46,11 +47,18 @@ function wrongOutput(allowed: readonly string[], found: string): string {
   );
 }
 
+/** JSON without the characters that steer a terminal and that JSON itself would let stand. It says the same. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replaceAll(
+    /[\u007f-\u009f]/g,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
+
 /** An object as a manifest, or as a part of it. */
 export async function formatObject(object: unknown, form: Form): Promise<string> {
   switch (form.type) {
     case 'json':
-      return `${JSON.stringify(object, null, 4)}\n`;
+      return `${jsonText(object, 4)}\n`;
     case 'yaml': {
       const { stringify } = await import('yaml');
       // What two fields share is written twice: not every reader of manifests knows aliases. Lines stay as they are: code is read here.
@@ -58,7 +66,7 @@ export async function formatObject(object: unknown, form: Form): Promise<string>
     }
     case 'name':
       return itemsOf(object)
-        .map((item) => `${objectName(item)}\n`)
+        .map((item) => `${printable(objectName(item))}\n`)
         .join('');
     case 'jsonpath':
       return fillTemplate(form.template, object);

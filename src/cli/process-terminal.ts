@@ -1,16 +1,15 @@
 import { buffer } from 'node:stream/consumers';
 import { systemClock } from '../domain/clock.ts';
-import type { Terminal } from './terminal.ts';
+import { messagesOn, type Terminal } from './terminal.ts';
 
 /** The terminal of this process. Signals are taken over only by commands that ask for `signal`. */
 export function processTerminal(): Terminal {
   let stop: AbortSignal | undefined;
-  // `trigate events | head`: the reader has what it wanted.
-  process.stdout.on('error', (error) => process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1));
-  return {
+  const terminal: Terminal = {
     stdout: process.stdout,
     stderr: process.stderr,
     isTty: process.stderr.isTTY === true,
+    outIsTty: process.stdout.isTTY === true,
     clock: systemClock,
     readInput: () => buffer(process.stdin),
     get signal() {
@@ -18,6 +17,13 @@ export function processTerminal(): Terminal {
       return stop;
     },
   };
+  process.stdout.on('error', (error) => {
+    // `trigate events | head`: the reader has what it wanted.
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    messagesOn(terminal).fatal(`Standard output cannot be written: ${error.message}.`);
+    process.exit(1);
+  });
+  return terminal;
 }
 
 function stopSignal(): AbortSignal {

@@ -1,10 +1,11 @@
 import { TrigateError } from '../domain/errors.ts';
 
-const TRIES = 5;
+const TRIES = 10;
 
 /**
  * Reads, changes and writes again when somebody else wrote in between: a controller that writes the status of a trigger
- * must not make a person repeat a command.
+ * must not make a person repeat a command; what runs functions writes theirs
+ * often while one starts.
  * @param work from reading on
  */
 export async function retryConflicts<T>(work: () => Promise<T>, codes: readonly string[] = ['CONFLICT']): Promise<T> {

@@ -1,6 +1,8 @@
 import { type Command, CommanderError } from 'commander';
 import type { Environment } from '../config/index.ts';
 import { asError } from '../domain/errors.ts';
+import { printable } from '../telemetry/printable.ts';
+import { withoutLostHelp } from './lost-help.ts';
 import { tieOptionalValues } from './optional-values.ts';
 import { buildProgram } from './program.ts';
 import { messagesOn, type Talk, type Terminal } from './terminal.ts';
@@ -26,7 +28,7 @@ export async function run(args: readonly string[], terminal: Terminal, env: Envi
       await answerCompletion(program, args.slice(1), shell);
       return 0;
     }
-    await program.parseAsync(tieOptionalValues(args, program), { from: 'user' });
+    await program.parseAsync(tieOptionalValues(withoutLostHelp(args, program), program), { from: 'user' });
     return 0;
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
@@ -34,13 +36,20 @@ export async function run(args: readonly string[], terminal: Terminal, env: Envi
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') return 1;
     const error = asError(thrown);
     messages.fatal(sentence(error));
-    if (talk().verbosity >= STACK) terminal.stderr.write(`${stack(error)}\n`);
+    if (talk().verbosity >= STACK) terminal.stderr.write(stackLines(error));
     return 1;
   }
 }
 
 const sentence = (error: Error): string =>
   error instanceof CommanderError ? error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ') : error.message;
+
+/** What an error quotes may be anybody's text. */
+const stackLines = (error: Error): string =>
+  stack(error)
+    .split('\n')
+    .map((line) => `${printable(line)}\n`)
+    .join('');
 
 const stack = (error: Error): string =>
   [error.stack ?? error.message, ...(error.cause instanceof Error ? [`caused by: ${stack(error.cause)}`] : [])].join(

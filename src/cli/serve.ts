@@ -54,7 +54,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   const clock = systemClock;
   const random = Math.random;
   const version = packageVersion();
-  const show = createShow(terminal, config.logLevel, env.NO_COLOR === undefined, clock);
+  const show = createShow(terminal, config.logLevel, !env.NO_COLOR, clock);
   const { log } = show;
 
   checkFolders(config.manifests);

@@ -18,7 +18,7 @@ export interface Show {
 
 /** @param mayColour nobody asked for NO_COLOR */
 export function createShow(terminal: Terminal, level: LogLevel, mayColour: boolean, clock: Clock): Show {
-  const { stdout, isTty } = terminal;
+  const { stdout, outIsTty: isTty } = terminal;
   const colour = isTty && mayColour;
   const log = createLog({ level, tty: isTty, colour, stream: stdout });
   const write = (line: string) => stdout.write(line);

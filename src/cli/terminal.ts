@@ -4,7 +4,8 @@ import { printable } from '../telemetry/printable.ts';
 
 /** Where text goes. A stream of the process fits. */
 export interface Sink {
-  write(text: string): unknown;
+  /** Bytes are written as they are. */
+  write(text: string | Uint8Array): unknown;
 }
 
 /** What a command sees of the world of its caller: data go to `stdout`, everything else through `messages`. */
@@ -13,6 +14,8 @@ export interface Terminal {
   readonly stderr: Sink;
   /** People read stderr: short messages, and colours. */
   readonly isTty: boolean;
+  /** The same of stdout: a gateway shows itself there. */
+  readonly outIsTty: boolean;
   /** Standard input to its end. */
   readInput(): Promise<Uint8Array>;
   /** Aborts when the person asks to stop (Ctrl-C). */
@@ -79,5 +82,5 @@ function short(level: Level, text: string, elapsedMs: number): string {
 /** `time="2026-01-02T03:04:05Z" level=info msg="text"` */
 function long(level: Level, text: string, now: number): string {
   const time = `${new Date(now).toISOString().slice(0, 19)}Z`;
-  return `time="${time}" level=${level} msg=${/^[\w.@^+/-]+$/.test(text) ? text : JSON.stringify(text)}`;
+  return `time="${time}" level=${level} msg=${/^[\w.@^+/-]+$/.test(text) ? text : printable(JSON.stringify(text))}`;
 }

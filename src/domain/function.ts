@@ -51,12 +51,15 @@ export interface FunctionTarget {
   readonly timeout: number;
 }
 
+/** Nothing for a rule that is told without an object. */
+const foundText = (input: unknown): string => (typeof input === 'string' ? `, found ${JSON.stringify(input)}` : '');
+
 /** What is checked of a function's spec; what else Kubeless knows is kept as it came. */
 export const functionSpec = z.looseObject({
   handler: z
     .string()
     // Empty where an image brings its own; Kubeless' command writes it so.
-    .regex(/^([^.]+\.[^.]+)?$/, 'must be module.function')
+    .regex(/^([^.]+\.[^.]+)?$/, { error: ({ input }) => `must be module.function${foundText(input)}` })
     .optional()
     .describe('What is called: module.function.'),
   runtime: z.string().optional().describe('Language and version: python3.7.'),

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { asError, TrigateError } from '../../domain/errors.ts';
+import { TrigateError } from '../../domain/errors.ts';
 import type { KubernetesObject } from '../../domain/resource.ts';
 import { resourceName } from '../../resources/path.ts';
 import { describeObject, type Manifest } from '../../standalone/manifests/manifest.ts';
@@ -10,6 +10,7 @@ import type { DryRun } from '../options.ts';
 import { checkFormat, formatObject } from '../output.ts';
 import { retryConflicts } from '../retry-conflicts.ts';
 import type { Session } from '../shell.ts';
+import { tryEach } from '../try-each.ts';
 
 export interface ApplyFlags {
   readonly filename: readonly string[];
@@ -23,7 +24,7 @@ type Done = 'created' | 'configured' | 'unchanged';
 /**
  * Makes the stored objects what manifests say, and prints one line for each. Nothing is written while one of the
  * manifests has a problem.
- * @throws TrigateError INVALID_MANIFEST when one has, or when the server refused one
+ * @throws TrigateError INVALID_MANIFEST when one has; the server's, when it refused one
  */
 export async function applyFiles(session: Session, flags: ApplyFlags): Promise<void> {
   const form = flags.output === undefined ? undefined : checkFormat(flags.output);
@@ -31,22 +32,16 @@ export async function applyFiles(session: Session, flags: ApplyFlags): Promise<v
   refuseProblems(session, manifests, 'applied');
   for (const manifest of manifests.objects) checkNamespace(manifest, flags.namespace);
 
-  let refused = 0;
-  for (const manifest of manifests.objects) {
-    try {
-      const { done, object } = await applyOne(session, manifest, flags.dryRun);
-      const line = `${lineOf(manifest)} ${done}${dryRunSuffix(flags.dryRun)}\n`;
-      session.terminal.stdout.write(form === undefined ? line : await formatObject(object, form));
-    } catch (error) {
-      // One that nobody answers is not followed by as many more.
-      if (!(error instanceof TrigateError) || error.code === 'GATEWAY_UNREACHABLE') throw error;
-      refused++;
-      session.messages.warning(`${describeObject(manifest.object)} was refused: ${asError(error).message}`);
-    }
-  }
-  if (refused === 0) return;
-  const text = `${refused} of ${manifests.objects.length} objects were refused.`;
-  throw new TrigateError('INVALID_MANIFEST', text);
+  const apply = async (manifest: Manifest) => {
+    const { done, object } = await applyOne(session, manifest, flags.dryRun);
+    const line = `${lineOf(manifest)} ${done}${dryRunSuffix(flags.dryRun)}\n`;
+    session.terminal.stdout.write(form === undefined ? line : await formatObject(object, form));
+  };
+  const refused = await tryEach(session.messages, manifests.objects, apply, {
+    verb: 'applied',
+    refusal: ({ object }, { message }) => `${describeObject(object)} was refused: ${message}`,
+  });
+  if (refused !== undefined) throw refused;
 }
 
 function checkNamespace({ object }: Manifest, given: string | undefined): void {

@@ -9,6 +9,7 @@ import { manifestTypes } from '../manifest-types.ts';
 import { checkNamespace } from '../names.ts';
 import type { DryRun } from '../options.ts';
 import type { Session } from '../shell.ts';
+import { tryEach } from '../try-each.ts';
 
 export interface DeleteFlags {
   readonly filename: readonly string[];
@@ -25,13 +26,18 @@ interface Doomed {
   readonly name: string;
 }
 
-/** Deletes objects by name, by label, or those of manifests; prints one line for each. */
+/**
+ * Deletes objects by name, by label, or those of manifests; prints one line for each. One that cannot be deleted keeps
+ * nobody from the others.
+ * @throws TrigateError the server's, when it refused one
+ */
 export async function deleteObjects(session: Session, args: readonly string[], flags: DeleteFlags): Promise<void> {
   const doomed = await (flags.filename.length > 0
     ? ofManifests(session, args, flags)
     : ofArguments(session, args, flags));
   if (doomed.length === 0) session.messages.info('No objects found.');
-  for (const one of doomed) await remove(session, one, flags);
+  const refused = await tryEach(session.messages, doomed, (one) => remove(session, one, flags), { verb: 'deleted' });
+  if (refused !== undefined) throw refused;
 }
 
 async function ofManifests(session: Session, args: readonly string[], flags: DeleteFlags): Promise<Doomed[]> {

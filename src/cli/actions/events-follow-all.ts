@@ -3,12 +3,12 @@ import { asError, TrigateError } from '../../domain/errors.ts';
 import type { EventRow } from '../event-lines.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Session } from '../shell.ts';
-import { followGateway } from './events-follow.ts';
+import { type FeedReader, followGateway } from './events-follow.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 
 interface Output {
-  /** Called once, when it is known who has events. */
+  /** Called once, when somebody has answered. */
   begin(): void;
   print(row: EventRow): void;
 }
@@ -27,13 +27,20 @@ const ALL_HELD = '1000';
 export async function followAll(session: Session, query: Query, output: Output, signal: AbortSignal): Promise<void> {
   const { gateways, terminal } = session;
   const first = await gateways.observers();
-  output.begin();
+  let hasBegun = false;
+  const reader: FeedReader = {
+    print: output.print,
+    opened() {
+      if (!hasBegun) output.begin();
+      hasBegun = true;
+    },
+  };
   if (!gateways.isChanging) {
-    await Promise.all(first.map((gateway) => followGateway(session, gateway, query, output.print, signal)));
+    await Promise.all(first.map((gateway) => followGateway(session, gateway, query, reader, signal)));
     return;
   }
   const refused = new AbortController();
-  const tails = new Tails(session, output.print, AbortSignal.any([signal, refused.signal]));
+  const tails = new Tails(session, reader, AbortSignal.any([signal, refused.signal]));
   const later = { ...query, since: undefined, limit: ALL_HELD };
   try {
     for (const gateway of first) tails.follow(gateway, query);
@@ -51,14 +58,14 @@ export async function followAll(session: Session, query: Query, output: Output, 
 class Tails {
   readonly signal: AbortSignal;
   readonly #session: Session;
-  readonly #print: Output['print'];
+  readonly #reader: FeedReader;
   readonly #followed = new Set<string>();
   readonly #silent = new Set<string>();
   readonly #refusal = Promise.withResolvers<never>();
 
-  constructor(session: Session, print: Output['print'], signal: AbortSignal) {
+  constructor(session: Session, reader: FeedReader, signal: AbortSignal) {
     this.#session = session;
-    this.#print = print;
+    this.#reader = reader;
     this.signal = signal;
   }
 
@@ -71,7 +78,7 @@ class Tails {
     const { name } = gateway;
     if (this.#followed.has(name) || this.signal.aborted) return;
     this.#followed.add(name);
-    followGateway(this.#session, gateway, query, this.#print, this.signal).catch((thrown: unknown) =>
+    followGateway(this.#session, gateway, query, this.#reader, this.signal).catch((thrown: unknown) =>
       this.#ended(name, asError(thrown)),
     );
   }

@@ -10,6 +10,13 @@ import type { Session } from '../shell.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 
+/** Who reads a live feed. */
+export interface FeedReader {
+  /** Called each time that the gateway has taken the request. */
+  opened(): void;
+  print(row: EventRow): void;
+}
+
 const PATH = '/v1/events';
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
@@ -26,7 +33,7 @@ export async function followGateway(
   { messages, terminal }: Pick<Session, 'messages' | 'terminal'>,
   gateway: Gateway,
   query: Query,
-  print: (row: EventRow) => void,
+  { opened, print }: FeedReader,
   signal: AbortSignal,
 ): Promise<void> {
   const backoff = createBackoff({ first: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS, random: Math.random });
@@ -38,6 +45,7 @@ export async function followGateway(
       backoff.reset();
       if (away) messages.info(`The feed of ${gateway.name} is back.`);
       away = false;
+      opened();
       tail.opened();
     };
     try {

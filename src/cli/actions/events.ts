@@ -3,17 +3,13 @@ import { TrigateError } from '../../domain/errors.ts';
 import { feedOutcomes } from '../../telemetry/feed.ts';
 import { type EventFormat, type EventRow, formatEvent, formatHeads } from '../event-lines.ts';
 import { readEvents } from '../observed.ts';
+import { checkObserved, type ObservedFlags } from '../observed-flags.ts';
 import { readOutput } from '../output.ts';
 import type { Session } from '../shell.ts';
 import { followAll } from './events-follow-all.ts';
 
-export interface EventFlags {
+export interface EventFlags extends ObservedFlags {
   readonly follow: boolean;
-  readonly kind?: string | undefined;
-  /** Undefined: of every namespace. */
-  readonly namespace?: string | undefined;
-  readonly trigger?: string | undefined;
-  readonly function?: string | undefined;
   readonly outcome?: string | undefined;
   readonly since?: string | undefined;
   readonly limit?: string | undefined;
@@ -54,6 +50,7 @@ type Query = Readonly<Record<string, string | undefined>>;
 
 function readQuery(flags: EventFlags, now: number): Query {
   const { kind, namespace, trigger, function: functionName, outcome, since, limit } = flags;
+  checkObserved(flags);
   if (outcome !== undefined && !feedOutcomes.some((each) => each === outcome)) {
     throw invalid('--outcome', `one of ${feedOutcomes.join(', ')}`, outcome);
   }

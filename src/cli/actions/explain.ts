@@ -3,6 +3,7 @@ import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { type EventRow, place, result } from '../event-lines.ts';
+import { goneTriggers, keyOf, triggerOf, wentThrough } from '../explain/past.ts';
 import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
 import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
 import { isTriggerType } from '../kind-names.ts';
@@ -42,20 +43,21 @@ export async function explainEvent(session: Session, id: string, flags: ExplainF
   const event = askedOf(first);
   const verdicts = await allVerdicts(session, flags, (type, object, functions) => {
     const row = rows.find((each) => isOf(each, type, object));
-    if (event !== undefined) return judge(type, object, functions, event);
+    if (event !== undefined) {
+      const verdict = judge(type, object, functions, event);
+      return row === undefined || verdict.listens ? verdict : wentThrough(row, rows, `now ${verdict.why}`);
+    }
     // It came from no topic: only the triggers that it went through were asked.
     if (row === undefined) return undefined;
-    const { namespace, trigger: name, kind } = row;
-    const trigger = { kind, namespace, name };
     return {
-      trigger,
+      trigger: triggerOf(row),
       listens: true,
       why: `is its own: ${place(row.source)}`,
       functions: judgeFunctions(object.spec, functions),
     };
   });
   session.messages.info(`Event ${id} of ${place(first.source)}; triggers and labels are shown as they are now.`);
-  await print(session, output, verdicts, outcomesOf(rows));
+  await print(session, output, [...verdicts, ...goneTriggers(rows, verdicts)], outcomesOf(rows));
 }
 
 /** Since the epoch: all that is held, not the newest page. */
@@ -74,8 +76,8 @@ function askedOf({ source }: EventRow): AskedEvent | undefined {
 
 function outcomesOf(rows: readonly EventRow[]): Outcomes {
   const outcomes = new Map<string, string>();
-  for (const { kind, namespace, trigger, functions } of rows) {
-    for (const each of functions) outcomes.set(`${kind}/${namespace}/${trigger}/${each.name}`, result(each));
+  for (const row of rows) {
+    for (const each of row.functions) outcomes.set(`${keyOf(triggerOf(row))}/${each.name}`, result(each));
   }
   return outcomes;
 }
@@ -86,16 +88,16 @@ export async function explainTopic(session: Session, topic: string, flags: Expla
   checkPublishTopic(topic);
   const data =
     flags.data === undefined && flags.file === undefined ? undefined : await readData(flags, session.terminal);
-  const event = { topic, kinds: kindsOf(flags.broker) };
+  const kinds = kindsOf(flags.broker);
+  const event = { topic, kinds };
   const topics = new Set<string>();
   const outcomes = new Map<string, string>();
   const verdicts = await allVerdicts(session, flags, (type, object, functions) => {
     const verdict = judge(type, object, functions, event);
     const named = spec.safeParse(object.spec).data;
-    if (named?.topic !== undefined) topics.add(named.topic);
+    if (named?.topic !== undefined && (kinds?.includes(kindOf(type)) ?? true)) topics.add(named.topic);
     for (const each of verdict.functions.filter(({ selected }) => selected)) {
-      const { kind, namespace, name } = verdict.trigger;
-      outcomes.set(`${kind}/${namespace}/${name}/${each.name}`, foretold(named ?? {}, data));
+      outcomes.set(`${keyOf(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data));
     }
     return verdict;
   });
@@ -103,6 +105,7 @@ export async function explainTopic(session: Session, topic: string, flags: Expla
   session.messages.info(`A dry run: nothing is sent. An event${size} in ${topic} would go this way.`);
   await print(session, output, verdicts, outcomes);
   if (verdicts.some(({ listens }) => listens)) return;
+  topics.delete(topic);
   const meant = nearest(topic, topics);
   session.messages.warning(`No trigger listens to ${topic}${meant === undefined ? '' : `; nearest: ${meant}`}.`);
 }

@@ -15,8 +15,9 @@ import {
 } from '../listing.ts';
 import { manifestTypes } from '../manifest-types.ts';
 import { checkNamespace } from '../names.ts';
-import { isForm, readOutput } from '../output.ts';
+import { isForm, type Output, readOutput } from '../output.ts';
 import type { Session } from '../shell.ts';
+import { tryEach } from '../try-each.ts';
 
 /** Prints objects as `kubectl get` does, with the columns that the kinds declare. */
 export async function getObjects(session: Session, args: readonly string[], flags: ListFlags): Promise<void> {
@@ -31,28 +32,44 @@ export async function getObjects(session: Session, args: readonly string[], flag
   await getTypes(session, first.types, flags);
 }
 
+interface Named {
+  readonly type: ServedType;
+  readonly name: string;
+}
+
 const pairs = ({ types, names }: { readonly types: readonly ServedType[]; readonly names: readonly string[] }) =>
   types.flatMap((type) => names.map((name) => ({ type, name })));
 
-async function getNamed(
-  session: Session,
-  named: readonly { readonly type: ServedType; readonly name: string }[],
-  flags: ListFlags,
-): Promise<void> {
+async function getNamed(session: Session, named: readonly Named[], flags: ListFlags): Promise<void> {
   const output = readOutput(flags.output);
   checkNamespace(session.namespace);
   if (flags.watch === true || flags.allNamespaces === true || flags.selector !== undefined) {
     throw new TrigateError('INVALID_ARGUMENT', 'A name cannot stand beside --watch, --all-namespaces or --selector.');
   }
   const found: KubernetesObject[] = [];
-  for (const { type, name } of named) {
+  const read = async ({ type, name }: Named) => {
     found.push(await session.resources.get(type, type.namespaced ? session.namespace : undefined, name));
+  };
+  const refused = await tryEach(session.messages, named, read, { verb: 'found' });
+  if (found.length > 0 || named.length > 1) await printNamed(session, named, output, flags, found);
+  if (refused !== undefined) throw refused;
+}
+
+/** One document is printed as itself only when one was asked for: a script knows which form it gets. */
+async function printNamed(
+  session: Session,
+  named: readonly Named[],
+  output: Output,
+  flags: ListFlags,
+  found: readonly KubernetesObject[],
+): Promise<void> {
+  if (isForm(output)) {
+    await printObjects(session, [], output, flags, found, named.length === 1 ? 'single' : 'list');
+    return;
   }
-  if (isForm(output))
-    return void (await printObjects(session, [], output, flags, found, found.length === 1 ? 'single' : 'list'));
-  for (const [type, items] of Map.groupBy(found, ({ kind }) => kind)) {
-    const served = named.find((each) => each.type.kind === type)?.type;
-    if (served !== undefined) await printObjects(session, columnsOf(served, flags, false), output, flags, items);
+  for (const [kind, items] of Map.groupBy(found, (object) => object.kind)) {
+    const type = named.find((each) => each.type.kind === kind)?.type;
+    if (type !== undefined) await printObjects(session, columnsOf(type, flags, false), output, flags, items);
   }
 }
 

@@ -2,6 +2,7 @@ import { TrigateError } from '../../domain/errors.ts';
 import { total } from '../../domain/ledger.ts';
 import { type Ledger, sumByReason } from '../ledger-sum.ts';
 import { readLedger } from '../observed.ts';
+import { checkObserved, type ObservedFlags } from '../observed-flags.ts';
 import { formatObject, isForm, readOutput } from '../output.ts';
 import type { Session } from '../shell.ts';
 import { formatTable } from '../table.ts';
@@ -9,12 +10,7 @@ import { formatTable } from '../table.ts';
 const HEADS = ['TRIGGER', 'FUNCTION', 'READ', 'FILTERED', 'CLAIMED', 'DELIVERED', 'REJECTED', 'UNKNOWN', 'DROPPED'];
 const COLUMNS = [...HEADS, 'IN FLIGHT', 'GAPS'];
 
-export interface LedgerFlags {
-  readonly kind?: string | undefined;
-  /** Undefined: of every namespace. */
-  readonly namespace?: string | undefined;
-  readonly trigger?: string | undefined;
-  readonly function?: string | undefined;
+export interface LedgerFlags extends ObservedFlags {
   readonly output?: string | undefined;
   readonly headers?: boolean | undefined;
 }
@@ -23,6 +19,7 @@ export interface LedgerFlags {
 export async function showLedger(session: Session, flags: LedgerFlags = {}): Promise<void> {
   const { terminal, messages } = session;
   const output = readOutput(flags.output, ['json', 'yaml', 'jsonpath']);
+  checkObserved(flags);
   const { ledger, silent } = await readLedger(session);
   const shown = { ...ledger, triggers: chosen(ledger, flags) };
   if (isForm(output)) terminal.stdout.write(await formatObject(shown, output));

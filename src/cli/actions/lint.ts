@@ -1,10 +1,10 @@
 import { TrigateError } from '../../domain/errors.ts';
 import type { KubernetesObject } from '../../domain/resource.ts';
-import { formatProblem, type Problem } from '../../standalone/manifests/manifest.ts';
+import type { Problem } from '../../standalone/manifests/manifest.ts';
 import { strictIssues } from '../lint/strictness.ts';
-import { readManifestFiles } from '../manifest-files.ts';
+import { problemLine, readManifestFiles } from '../manifest-files.ts';
 import { manifestTypes } from '../manifest-types.ts';
-import { readOutput } from '../output.ts';
+import { jsonText, readOutput } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
 /**
@@ -23,8 +23,8 @@ export async function lintManifests(
   }));
   const manifests = await readManifestFiles(terminal, paths, { passForeign: true, types });
   const findings = manifests.problems.toSorted(byPlace);
-  if (form.type === 'json') terminal.stdout.write(`${JSON.stringify(findings, null, 2)}\n`);
-  else for (const finding of findings) terminal.stdout.write(`${formatProblem(finding)}\n`);
+  if (form.type === 'json') terminal.stdout.write(`${jsonText(findings, 2)}\n`);
+  else for (const finding of findings) terminal.stdout.write(problemLine(finding));
 
   const passed = manifests.foreign.length;
   if (passed > 0)

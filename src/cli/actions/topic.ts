@@ -1,4 +1,5 @@
 import { TrigateError } from '../../domain/errors.ts';
+import { printable } from '../../telemetry/printable.ts';
 import { checkHeaderValue, readHeaders } from '../header-flag.ts';
 import { checkPublishTopic, checkTopicName } from '../names.ts';
 import { formatObject, isForm, readOutput } from '../output.ts';
@@ -50,7 +51,7 @@ export async function listTopics(
     return;
   }
   if (topics.length === 0) messages.info('There are no topics.');
-  for (const topic of topics) terminal.stdout.write(`${topic}\n`);
+  for (const topic of topics) terminal.stdout.write(`${printable(topic)}\n`);
 }
 
 export interface PublishFlags extends TopicFlags, DataFlags {

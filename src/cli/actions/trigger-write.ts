@@ -30,7 +30,7 @@ export interface TriggerWrite {
   given(): StoredSpec | Promise<StoredSpec>;
   /** @throws TrigateError for a trigger that cannot be */
   check?(trigger: KubernetesObject): void;
-  /** The same for what only the server knows. Not asked for a dry run. */
+  /** The same for what only the server knows. Not asked for a dry run of the client. */
   checkStored?(namespace: string): Promise<void>;
   /** Default: what is given replaces what is stored. */
   merge?(stored: StoredSpec, given: StoredSpec): StoredSpec;
@@ -77,8 +77,8 @@ async function store(
   write.check?.(trigger);
   const words = `Failed to ${verb} ${failing} trigger object ${name} in namespace ${namespace}. Error: `;
   const stored = (options: WriteOptions) => named(words, () => put(options));
+  if (write.dryRun !== 'client') await write.checkStored?.(namespace);
   if (await printedInstead(session, { ...write, object: trigger, store: stored })) return;
-  await write.checkStored?.(namespace);
   await stored({});
   session.messages.info(`${title} trigger ${name} ${verb}d in namespace ${namespace} successfully!`);
   if (selector !== undefined) await sayMatches(session, namespace, selector);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { TrigateError } from '../../domain/errors.ts';
 import { onlyArgument, requireFlags } from '../arguments.ts';
 import type { ListFlags } from '../listing.ts';
 import { type DryRunFlags, dryRunOf, example, withDryRunOptions, withListOptions, withNamespace } from '../options.ts';
@@ -119,6 +120,9 @@ function declareNext(group: Command, shell: Shell): void {
     .addHelpText('after', exampleOf(`next --schedule '30 2 * * *' --time-zone Europe/Berlin -n 3`))
     .action(async (name: string | undefined, _, command: Command) => {
       const flags = command.optsWithGlobals<NextFlags>();
+      if (name !== undefined && flags.schedule !== undefined) {
+        throw new TrigateError('INVALID_ARGUMENT', 'Give the name of a trigger or --schedule, found both.');
+      }
       const { showNext, nextOfTrigger } = await import('../actions/cronjob-next.ts');
       if (flags.schedule !== undefined) return showNext(shell, { ...flags, schedule: flags.schedule });
       requireFlags({ schedule: name });

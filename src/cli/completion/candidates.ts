@@ -46,7 +46,7 @@ function completion(names: Names, text: string, before: string): Completion {
       return { candidates: [], files: true };
     case 'names': {
       const { done, typed } = lastOf(names.isList === true, text);
-      const all = names.names.map((name) => ({ word: name, description: '' }));
+      const all = names.names.filter(isPlain).map((name) => ({ word: name, description: '' }));
       const candidates = startingWith(typed, all).map((each) => ({ ...each, word: `${before}${done}${each.word}` }));
       return { candidates, files: false };
     }
@@ -54,6 +54,9 @@ function completion(names: Names, text: string, before: string): Completion {
       return names satisfies never;
   }
 }
+
+/** A server may have any names. What a shell would run, split or show otherwise than it stands there is not offered. */
+const isPlain = (name: string): boolean => !/[\p{Cc}\s$`;&|()<>'"\\]/u.test(name);
 
 /** In a comma list the last part is being typed. */
 function lastOf(isList: boolean, text: string): { readonly done: string; readonly typed: string } {

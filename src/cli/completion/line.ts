@@ -62,7 +62,7 @@ function readOption(line: Reading, word: string): Option | undefined {
 }
 
 function readWord(line: Reading, word: string): void {
-  const below = line.command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+  const below = commandBelow(line.command, word);
   if (below === undefined || line.args.length > 0) line.args.push(word);
   else {
     line.command = below;
@@ -70,7 +70,11 @@ function readWord(line: Reading, word: string): void {
   }
 }
 
-function findOption(command: Command, flag: string): Option | undefined {
+/** The command of a group that a word names. */
+export const commandBelow = (command: Command, word: string): Command | undefined =>
+  command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+
+export function findOption(command: Command, flag: string): Option | undefined {
   return allOptions(command).find(({ short, long }) => flag !== '' && (short === flag || long === flag));
 }
 

@@ -19,6 +19,8 @@ const INTRODUCTION = `# Command line
   names another.
 - **Dry runs**: \`--dryrun\` and \`--dry-run=client\` print what would be written; \`--dry-run=server\` has the server check it as well.
 - **Output**: \`-o yaml\`, \`json\`, \`name\` (\`kafkatrigger.kubeless.io/orders\`), \`wide\`, or \`jsonpath=TEMPLATE\` with templates as kubectl has them.
+  Several objects are a \`List\`, of which a template reads \`.items\`. Only \`function list\` prints \`json\` and \`yaml\` as a bare array, as
+  Kubeless does; a template reads \`.items\` there, too.
 `;
 
 /** The reference of all commands, as Markdown. */

@@ -1,5 +1,5 @@
 import type { RequestOptions } from 'node:https';
-import type { KubeConfig } from '@kubernetes/client-node';
+import type { Cluster, KubeConfig } from '@kubernetes/client-node';
 import { asError, TrigateError } from '../../domain/errors.ts';
 import type { Access, Headers, Tls } from './access.ts';
 
@@ -24,10 +24,14 @@ export async function kubeconfigAccess(files: readonly string[], context?: strin
     }
     if (context !== undefined) config.setCurrentContext(context);
   } catch (thrown) {
-    throw new TrigateError('INVALID_CONFIG', `The kubeconfig ${where} cannot be read: ${asError(thrown).message}.`);
+    throw new TrigateError('INVALID_CONFIG', `The kubeconfig ${where} cannot be read: ${firstLine(asError(thrown))}.`);
   }
   const cluster = config.getCurrentCluster();
   if (cluster === null) throw new TrigateError('INVALID_CONFIG', noContext(where, context, config.getContexts()));
+
+  // The client refuses http:// altogether. Who has nothing to hide may speak it, as with kubectl.
+  const isOpen = cluster.server.startsWith('http:') && !cluster.skipTLSVerify;
+  if (isOpen) config.clusters = config.clusters.map((each) => ({ ...each, skipTLSVerify: true }));
 
   const login = async (): Promise<RequestOptions> => {
     const options: RequestOptions = {};
@@ -36,6 +40,9 @@ export async function kubeconfigAccess(files: readonly string[], context?: strin
     } catch (thrown) {
       const text = `Cannot log in at ${cluster.server} as ${where} says: ${asError(thrown).message}.`;
       throw new TrigateError('UNAUTHORIZED', text);
+    }
+    if (isOpen && authorization(options).authorization !== undefined) {
+      throw new TrigateError('INVALID_CONFIG', unencrypted(where, cluster));
     }
     return options;
   };
@@ -73,6 +80,17 @@ function authorization({ headers, auth }: RequestOptions): Headers {
   const [, given] = Object.entries(headers ?? {}).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
   return typeof given === 'string' ? { authorization: given } : {};
 }
+
+/** What a parser says goes on with the lines around. */
+const firstLine = ({ message }: Error): string =>
+  message
+    .split('\n', 1)
+    .join()
+    .replace(/[.:]+$/, '');
+
+const unencrypted = (where: string, { name, server }: Pick<Cluster, 'name' | 'server'>): string =>
+  `The server of cluster ${JSON.stringify(name)} in ${where} is ${server}, where anybody on the way could read the login: ` +
+  'give an https:// server, leave out the credentials of the user, or set insecure-skip-tls-verify: true of the cluster.';
 
 function noContext(where: string, context: string | undefined, contexts: readonly { name: string }[]): string {
   const names = contexts.map(({ name }) => name).join(', ') || 'none';

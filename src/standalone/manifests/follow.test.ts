@@ -166,7 +166,7 @@ describe('while it follows', () => {
     const { problems } = await start();
     await save('a.yaml', `${manifest('a', 'nothing')}`);
     await eventually('the problem is reported', () => problems().length === 1);
-    expect(problems()).toEqual([`${join(root, 'a.yaml')}:6:3: spec.handler must be module.function.`]);
+    expect(problems()).toEqual([`${join(root, 'a.yaml')}:6:3: spec.handler must be module.function, found "nothing".`]);
     expect([await handlerOf('a'), await handlerOf('b')]).toEqual(['m.f', 'm.f']);
     await save('a.yaml', manifest('a', 'm.g'));
     await becomes('m.g', 'a');

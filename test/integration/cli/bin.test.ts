@@ -24,6 +24,11 @@ const execute = (command: string, args: readonly string[], env: NodeJS.ProcessEn
     );
   });
 
+it('says why nothing could be written', async () => {
+  const full = await execute('sh', ['-c', '"$0" "$1" version > /dev/full', process.execPath, program]);
+  expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('Standard output cannot be written: ENOSPC') });
+});
+
 describe('in a checkout', () => {
   it.each(['trigate', 'kubeless'])('npx %s runs the program with whatever Node.js the machine has', async (name) => {
     const result = await execute('npx', ['--no', name, 'version'], { ...process.env, PATH: machinePath });

@@ -1,12 +1,13 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { manifestTypes } from '../../../src/cli/manifest-types.ts';
 import { cleanEnvironment } from '../../support/gateway.ts';
 import { type ResourceApi, startResourceApi } from '../../support/resource-api.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import { commandLine } from './command-line.ts';
+import { fakeGateway, ok } from './fake-gateway.ts';
 
 const BINARY = join(import.meta.dirname, '../../../bin/trigate.js');
 
@@ -45,6 +46,13 @@ const env = (): NodeJS.ProcessEnv => ({
   PATH: `${folder.path}${delimiter}${process.env.PATH}`,
   TRIGATE_GATEWAY: api.url,
   HOME: folder.path,
+});
+
+test('names that a shell would run, split or show otherwise are not offered', async () => {
+  const topics = ['a', 'eu-1.b_c', '$(reboot)', '`id`', 'a b', 'a;b', "it's", 'x\u001b[2J', 'c:d@e/f'];
+  await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics }) });
+  const { stdout } = await commandLine(['__complete', 'topic', 'delete', ''], { TRIGATE_GATEWAY: gateway.url });
+  expect(stdout.trimEnd().split('\n')).toEqual(['a', 'eu-1.b_c', 'c:d@e/f', ':4']);
 });
 
 describe('what may stand in the place of a word', () => {

@@ -13,7 +13,7 @@ const LIST = ['trigger', 'kafka', 'list'];
 const triggersOf = (namespace: string) => `GET /apis/kubeless.io/v1beta1/namespaces/${namespace}/kafkatriggers`;
 
 /** A kubeconfig of two contexts at one server; the second has a namespace. */
-async function kubeconfig(server: string) {
+async function kubeconfig(server: string, user: object = { token: 'of-the-cluster' }, isInsecure = true) {
   const folder = await tempDir('connection');
   const path = join(folder.path, 'config');
   const contexts = [
@@ -23,8 +23,8 @@ async function kubeconfig(server: string) {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{ name: 'c', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'u', user: { token: 'of-the-cluster' } }],
+    clusters: [{ name: 'c', cluster: { server, ...(isInsecure && { 'insecure-skip-tls-verify': true }) } }],
+    users: [{ name: 'u', user }],
     contexts,
     'current-context': 'first',
   };
@@ -76,6 +76,35 @@ describe('who is spoken to', () => {
   });
 });
 
+describe('a cluster without TLS', () => {
+  it('is spoken to when there is nothing to hide', async () => {
+    await using cluster = await fakeGateway({ [triggersOf('default')]: list() });
+    await using file = await kubeconfig(cluster.url, {}, false);
+    expect(await commandLine(LIST, { KUBECONFIG: file.path })).toMatchObject({
+      code: 0,
+      stderr: 'INFO[0000] No Kafka triggers found in namespace default.\n',
+    });
+  });
+
+  it.each([{ token: 'hunter2' }, { username: 'u', password: 'hunter2' }])('gets no login: %j', async (user) => {
+    await using cluster = await fakeGateway({ [triggersOf('default')]: list() });
+    await using file = await kubeconfig(cluster.url, user, false);
+    const { code, stderr } = await commandLine(LIST, { KUBECONFIG: file.path });
+    expect({ code, received: cluster.received }).toEqual({ code: 1, received: [] });
+    expect(stderr).toContain(`The server of cluster "c" in ${file.path} is ${cluster.url}, where anybody`);
+    expect(stderr).not.toMatch(/hunter2|Look at the user/);
+  });
+});
+
+it('a kubeconfig that is no YAML is told in one line', async () => {
+  await using folder = await tempDir('connection');
+  const path = join(folder.path, 'config');
+  await writeFile(path, 'clusters: [\n  a: {\n');
+  const { code, stderr } = await commandLine([...LIST, '--kubeconfig', path]);
+  expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 1, lines: 1 });
+  expect(stderr).toMatch(/config cannot be read: [^·]+\.\n$/);
+});
+
 describe('how much is said', () => {
   it('is nothing but warnings and errors with -q', async () => {
     await using gateway = await fakeGateway({ [triggersOf('default')]: list() });
@@ -89,10 +118,19 @@ describe('how much is said', () => {
     ['topic', 'list', '-v'],
     ['topic', 'list', '-v', '1'],
     ['topic', '-v1', 'list'],
+    ['topic', 'list', '-v', '--broker', 'log'],
   ])('takes %s %s %s for a level and a command', async (...args) => {
     await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: ['a'] }) });
     const { stdout, stderr } = await commandLine(args, { TRIGATE_GATEWAY: gateway.url });
     expect({ stdout, stderr }).toEqual({ stdout: 'a\n', stderr: expect.stringContaining('DEBU[0000] Speaks to') });
+  });
+
+  it.each([
+    [['events', '-f', '-v', 'nope'], 'too many arguments'],
+    [['function', 'logs', '-f', '-v', 'nope', '--tail', 'x'], '--tail must be a number of lines'],
+  ])('is asked for by a -v behind any flag, and takes no word: %j', async (args, sentence) => {
+    const { stderr } = await commandLine(args, { TRIGATE_GATEWAY: 'http://127.0.0.1:1' });
+    expect(stderr).toContain(sentence);
   });
 
   it('refuses a level that is none', async () => {

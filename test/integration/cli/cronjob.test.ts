@@ -98,6 +98,10 @@ describe('trigger cronjob create and update', () => {
     [[...base, '--missed', 'never'], '--missed: must be one of skip, one, all, found "never"'],
     [[...base, '--function-selector', 'a=b'], '--function-selector: must not stand beside function-name'],
     [['--function', 'nobody', '--schedule', '@daily'], 'Unable to find Function nobody in namespace default. Error '],
+    [
+      ['--function', 'nobody', '--schedule', '@daily', '--dry-run=server'],
+      'Unable to find Function nobody in namespace',
+    ],
     [['--function', 'report'], 'required flag(s) "schedule" not set'],
   ])('refuses %j in a sentence', async (flags, sentence) => {
     await using api = await startApi();
@@ -121,6 +125,15 @@ describe('trigger cronjob', () => {
     ]);
     const { stderr } = await api.run('delete', 'n');
     expect(stderr).toBe('INFO[0000] Cronjob trigger n deleted from namespace default successfully!\n');
+  });
+
+  it('asks for one of a trigger and a schedule', async () => {
+    const { code, stdout, stderr } = await commandLine(['trigger', 'cronjob', 'next', 'c', '--schedule', '@daily']);
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'FATA[0000] Give the name of a trigger or --schedule, found both.\n',
+    });
   });
 
   it('says when a schedule, or a trigger, fires next', async () => {

@@ -74,6 +74,22 @@ describe('explain of an event', () => {
     );
   });
 
+  it('shows what came of it also where the trigger is gone, or would not listen now', async () => {
+    const outcomes = [{ name: 'api', outcome: 'delivered', status: 200, ms: 3 }];
+    const bill = { ...row(outcomes), trigger: 'bill' };
+    const mail = { ...row(outcomes), kind: 'nats', namespace: 'other', trigger: 'mail' };
+    await using gateway = await gatewayWith(bill, mail);
+    const rows = cells((await run(gateway, ID)).stdout);
+    expect(rows).toContainEqual(['kafka/default/bill', 'api', 'no', 'is not there now', 'delivered 200']);
+    expect(rows).toContainEqual([
+      'nats/other/mail',
+      'api',
+      'no',
+      'now listens to orders.> of another broker',
+      'delivered 200',
+    ]);
+  });
+
   it('says that an event is not held', async () => {
     await using gateway = await gatewayWith();
     const { code, stderr } = await run(gateway, ID);
@@ -107,6 +123,8 @@ describe('explain of a topic', () => {
     expect((await run(gateway, '--topic', 'order')).stderr).toContain(
       'WARN[0000] No trigger listens to order; nearest: orders.',
     );
+    const { stderr } = await run(gateway, '--topic', 'orders', '--broker', 'nats');
+    expect(stderr).toContain('No trigger listens to orders; nearest: orders.>.');
   });
 });
 

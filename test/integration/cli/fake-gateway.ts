@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 /** What a test has the gateway answer: a status with a body, or a stream that ends or stays open. */
 export type Answer =
   | { readonly status: number; readonly body: unknown }
+  | { readonly bytes: Uint8Array }
   | { readonly stream: string; readonly open?: boolean };
 
 export interface Received {
@@ -60,6 +61,10 @@ function send(response: ServerResponse, answer: Answer): void {
   if ('stream' in answer) {
     response.writeHead(200, { 'content-type': 'text/event-stream' }).write(answer.stream);
     if (answer.open !== true) response.end();
+    return;
+  }
+  if ('bytes' in answer) {
+    response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(answer.bytes);
     return;
   }
   response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));

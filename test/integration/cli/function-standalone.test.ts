@@ -101,7 +101,7 @@ describe('a function on a standalone gateway', () => {
     let followed = '';
     const following = world.run(words(`function logs ${name} -f`), {
       signal: stop.signal,
-      stdout: { write: (text) => (followed += text) },
+      stdout: { write: (chunk) => (followed += Buffer.from(chunk).toString()) },
     });
     await eventually('it follows', () => followed.includes('POST'));
     expect(await run(`function update ${name} --env A=1`)).toMatchObject({ code: 0 });
@@ -124,7 +124,9 @@ describe('a function on a standalone gateway', () => {
     );
     expect(await run(`function call ${name}`)).toMatchObject({
       code: 1,
-      stderr: said(`FATA[0000] Function ${name} does not answer: no endpoints available for service "${name}"`),
+      stderr: said(
+        `FATA[0000] Function ${name} does not answer (no endpoints available for service "${name}"): "trigate function describe ${name}" says more.`,
+      ),
     });
     expect((await run(`function top -f ${name}`)).stdout).toMatch(/ Function does not expose metrics\n$/);
   });

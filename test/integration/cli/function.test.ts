@@ -77,6 +77,19 @@ describe.each(worlds)('on $name', ({ name: where, open }) => {
     });
   });
 
+  test('deploy --schedule stores neither when the trigger is refused', async () => {
+    expect(await deploy('--schedule @hourly')).toMatchObject({ code: 0 });
+    expect(await run(`function delete ${name}`)).toMatchObject({ code: 0 });
+    const refusal = `FATA[0000] Failed to deploy cron job trigger ${name}. Received: cronjobtriggers.kubeless.io "${name}" already exists`;
+    expect(await deploy('--schedule @hourly')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: said('INFO[0000] Deploying function...', refusal),
+    });
+    expect(await run(`function ls ${name}`)).toMatchObject({ code: 1 });
+    expect((await deploy('--schedule @hourly --dry-run=server')).stderr).toBe(said(refusal));
+  });
+
   test('a dry run prints the object and stores nothing', async () => {
     const { code: exit, stdout, stderr } = await deploy('--dry-run=server -o jsonpath={.metadata.name}');
     expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: name, stderr: '' });
@@ -98,6 +111,12 @@ describe.each(worlds)('on $name', ({ name: where, open }) => {
       '--dependencies must name a file that can be read, or a URL, found "/no/file" (ENOENT).',
     ],
     ['--schedule often', 'Invalid value for --schedule.'],
+    [
+      '--timeout abc',
+      '--timeout must be a number of seconds, or a duration such as 500ms, 30s, 5m or 24h, found "abc".',
+    ],
+    ['--env =v', '--env must be name=value, found "=v".'],
+    ['--label __proto__=x', '--label: the label key "__proto__" must be 1 to 63 letters'],
     ['-n Big', 'The namespace must be at most 63 lower-case letters'],
   ])('deploy %s is refused in one sentence, and nothing is stored', async (more, sentence) => {
     const { code: exit, stdout, stderr } = await deploy(more);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { manifestTypes } from '../../../src/cli/manifest-types.ts';
+import { tieOptionalValues } from '../../../src/cli/optional-values.ts';
 import { buildProgram } from '../../../src/cli/program.ts';
 import { messagesOn } from '../../../src/cli/terminal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
@@ -19,6 +20,7 @@ const terminal = {
   stdout: nowhere,
   stderr: nowhere,
   isTty: false,
+  outIsTty: false,
   clock: systemClock,
   signal: new AbortController().signal,
   readInput: async () => new Uint8Array(),
@@ -95,7 +97,7 @@ const typedOf = (commands: readonly Typed[]) =>
         .map((rest) => [...command, ...rest]),
     )
     // What asks for a stack gets one.
-    .filter((args) => !args.some((arg) => /^(-v|--verb)/.test(arg)));
+    .filter((args) => !tieOptionalValues(args, program).some((arg) => /^(-v|--verbosity=)9$/.test(arg)));
 const typed = typedOf(commandsOf(program, []));
 
 describe('no command line ends in anything but a documented way, whether anybody answers or not', () => {

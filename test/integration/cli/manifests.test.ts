@@ -93,6 +93,19 @@ describe.each(worlds)('on $name', ({ open }) => {
     // What get prints can be applied.
     expect((await apply((await world.run(['get', 'kt', '-l', 'set=g', '-o', 'yaml'])).stdout)).code).toBe(0);
 
+    // One that is not there keeps nobody from the others.
+    const some = await world.run(['get', 'kt', 'nope', 'g1', '-o', 'name']);
+    expect(some).toEqual({
+      code: 1,
+      stdout: 'kafkatrigger.kubeless.io/g1\n',
+      stderr: 'WARN[0000] kafkatriggers.kubeless.io "nope" not found\nFATA[0000] 1 of 2 objects were not found.\n',
+    });
+    expect(await world.run(['delete', 'kt', 'nope', 'g1', '--dry-run=server'])).toEqual({
+      code: 1,
+      stdout: 'kafkatrigger.kubeless.io "g1" deleted (server dry run)\n',
+      stderr: 'WARN[0000] kafkatriggers.kubeless.io "nope" not found\nFATA[0000] 1 of 2 objects were not deleted.\n',
+    });
+
     expect((await world.run(['delete', 'kt', 'g1', 'g2', '--dry-run'])).stdout).toContain('"g2" deleted (dry run)\n');
     expect((await world.run(['delete', 'kt', '-l', 'set=g'])).stdout).toBe(
       'kafkatrigger.kubeless.io "g1" deleted\nkafkatrigger.kubeless.io "g2" deleted\n',
@@ -184,6 +197,23 @@ describe('lint', () => {
       stderr: expect.stringMatching(/^FATA\[0000\] \d problems? found, \d objects? checked\.\n$/),
     });
     expect(JSON.parse((await lint(text, '-o', 'json')).stdout)[0]).toMatchObject({ file: '-' });
+  });
+
+  it('prints what somebody wrote without what would steer a terminal', async () => {
+    const hostile = trigger('t', '{topic: a, "\\e]0;pwned\\a\\x9b2J": 1}');
+    const { stdout } = await lint(hostile);
+    expect(stdout).toContain('pwned');
+    expect(stdout).not.toMatch(/[^\P{Cc}\n]/u);
+    const json = (await lint(hostile, '-o', 'json')).stdout;
+    expect(json).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(JSON.parse(json)[0].message).toContain('\u009b2J');
+    const applied = await commandLine(
+      ['apply', '-f', '-'],
+      { TRIGATE_GATEWAY: 'http://127.0.0.1:1' },
+      { readInput: async () => Buffer.from(hostile) },
+    );
+    expect(applied.stderr).toContain('pwned');
+    expect(applied.stderr).not.toMatch(/[^\P{Cc}\n]/u);
   });
 
   it('is content with what is good, and passes by what is not ours', async () => {

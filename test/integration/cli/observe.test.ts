@@ -133,11 +133,15 @@ describe('events', () => {
 
   it('does not wait for a gateway that was never there, and not for one that refuses', async () => {
     const never = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: 'http://127.0.0.1:1' });
-    expect(never).toMatchObject({ code: 1, stderr: expect.stringContaining('Cannot reach http://127.0.0.1:1') });
+    expect(never).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('Cannot reach http://127.0.0.1:1'),
+    });
     const body = { code: 'CONFLICT', detail: '64 live feeds are open.' };
     await using gateway = await fakeGateway({ 'GET /v1/events': { status: 409, body } });
     const refused = await commandLine(['events', '-f'], { TRIGATE_GATEWAY: gateway.url });
-    expect(refused).toMatchObject({ code: 1, stderr: 'FATA[0000] 64 live feeds are open.\n' });
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: 'FATA[0000] 64 live feeds are open.\n' });
   });
 
   it('ends well when the person stops it', async () => {
@@ -157,6 +161,14 @@ describe('events', () => {
     ],
     [['events', '--since', 'soon'], '--since must be a duration such as 10m, or a time such as'],
     [['events', '--limit', 'all'], '--limit must be a whole number from 1 to 1000, found "all".'],
+    [
+      ['events', '--kind', 'Kafka'],
+      '--kind must be one of kafka, nats, cronjob, kubernetes, found "Kafka". Did you mean kafka?',
+    ],
+    [['ledger', '--kind', 'banana'], '--kind must be one of'],
+    [['events', '--trigger', ''], 'The trigger name must be at most 253'],
+    [['ledger', '--function', 'A'], 'The function name must be at most 253'],
+    [['events', '-n', 'Big'], 'The namespace must be at most 63'],
     [['events', '-o', 'xml'], 'Output format needs to be wide or json, found "xml".'],
     [['events', '--folow'], "unknown option '--folow' (Did you mean --follow?)"],
   ])('%j is refused with one sentence', async (args, sentence) => {

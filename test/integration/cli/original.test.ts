@@ -7,6 +7,7 @@ import { cronJobTriggerType } from '../../../triggers/cronjob/spec.ts';
 import { BUILDING_MS } from '../../services/kube-apiserver/start.ts';
 import { kubelessBinary } from '../../services/kubeless/kubeless.ts';
 import { kubeApiCanStart } from '../../services/shared.ts';
+import { eventually } from '../../support/eventually.ts';
 import { startPublicFile } from '../../support/public-file.ts';
 import { type TempDir, tempDir } from '../../support/temp.ts';
 import type { Result } from './command-line.ts';
@@ -84,17 +85,28 @@ describe.each(worlds)('on $name', ({ open }) => {
   }, BUILDING_MS);
   afterAll(() => world?.[Symbol.asyncDispose]());
 
+  /** Level and text of each message. */
+  const messages = ({ stderr }: Result) =>
+    [...stderr.matchAll(/level=(\w+) msg=(.*)$/gm)].map(([, level, text]) => `${level} ${text}`);
+
   const stored = async () => written(await world.resources.get(functionType, 'default', 'hello'));
 
-  /** What is stored after these commands, each of them successful; nothing is left. */
+  /** What is stored after these commands, each of them successful, and what the last of them says; nothing is left. */
   async function storedAfter(...commands: (() => Promise<Result>)[]) {
-    for (const run of commands) expect(await run()).toMatchObject({ code: 0, stdout: '' });
+    let said: readonly string[] = [];
+    for (const run of commands) {
+      const result = await run();
+      expect(result).toMatchObject({ code: 0, stdout: '' });
+      // That nothing runs it yet is said beside Kubeless' words.
+      said = messages(result).filter((text) => !text.includes('nothing of Trigate runs it yet'));
+    }
     const object = await stored();
     expect(await world.original(['function', 'delete', 'hello'])).toMatchObject({ code: 0 });
-    return object;
+    return { object, said };
   }
   const original = (verb: string, flags: string) => () => world.original(['function', verb, 'hello', ...words(flags)]);
-  const ours = (verb: string, flags: string) => () => world.run(['function', verb, 'hello', ...words(flags)]);
+  const ours = (verb: string, flags: string) => () =>
+    world.run(['function', verb, 'hello', ...words(flags)], { isTty: false });
 
   test.each(deployments)('deploy %s writes what Kubeless writes', async (flags) => {
     const theirs = await storedAfter(original('deploy', flags));
@@ -112,7 +124,7 @@ describe.each(worlds)('on $name', ({ open }) => {
     const theirs = await storedAfter(original('deploy', flags));
     expect(await storedAfter(ours('deploy', flags))).toEqual(theirs);
     const spec = { function: `${server.url}/hello.js?raw=1`, 'function-content-type': 'url' };
-    expect(theirs).toMatchObject({ spec });
+    expect(theirs.object).toMatchObject({ spec });
   });
 
   test('deploy --schedule makes the same CronJobTrigger', async () => {
@@ -152,8 +164,8 @@ describe.each(worlds)('on $name', ({ open }) => {
     const theirs = await world.original(words(line));
     const mine = await world.run(words(line), { isTty: false });
     expect([theirs.code, mine.code]).toEqual([1, 1]);
-    expect(theirs.stderr).toContain(`level=fatal msg="${message}"`);
-    expect(mine.stderr).toContain(`level=fatal msg="${message}"`);
+    expect(messages(theirs).at(-1)).toBe(`fatal "${message}"`);
+    expect(messages(mine)).toEqual(messages(theirs));
   });
 
   test('get-server-config says the same', async () => {
@@ -191,4 +203,36 @@ describe.each(worlds)('on $name', ({ open }) => {
     expect(rows.mine.slice(0, rows.theirs.length)).toEqual(rows.theirs);
     await world.original(['function', 'delete', 'hello']);
   });
+});
+
+test('call and top on a standalone gateway print what Kubeless prints', async () => {
+  await using world = await worlds[0].open();
+  await file('echo.js', 'module.exports = { main: ({ data }) => data };\n');
+  const deploy = words('function deploy echo --runtime nodejs14 --handler echo.main --from-file @/echo.js');
+  expect(await world.run(deploy)).toMatchObject({ code: 0 });
+  const isReady = async () => (await world.run(words('function ls echo'))).stdout.includes('1/1 READY');
+  await eventually('it answers', isReady, { within: 30_000 });
+
+  for (const line of ['function call echo', 'function call echo --data {"a":1}', 'function call echo --data text']) {
+    const theirs = await world.original(words(line));
+    expect(await world.run(words(line), { isTty: false }), line).toEqual(theirs);
+    expect(theirs.code, line).toBe(0);
+  }
+  const rows = ({ code, stdout }: Result) => ({
+    code,
+    // Durations differ by what the other command has called meanwhile: nothing.
+    rows: stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/\s+/).slice(0, 5)),
+  });
+  const theirs = await world.original(words('function top -f echo'));
+  expect(rows(await world.run(words('function top -f echo')))).toEqual(rows(theirs));
+});
+
+test('version names the program and its version, as with Kubeless', async () => {
+  await using world = await worlds[0].open();
+  const [theirs, mine] = [await world.original(['version']), await world.run(['version'])];
+  expect([theirs.code, theirs.stdout]).toEqual([0, expect.stringMatching(/^Kubeless version: \S+\n$/)]);
+  expect([mine.code, mine.stdout]).toEqual([0, expect.stringMatching(/^Trigate version: v\S+\n$/)]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { tempDir } from '../../support/temp.ts';
 import { commandLine } from './command-line.ts';
 
 describe('help', () => {
@@ -28,6 +29,19 @@ describe('help', () => {
   });
 });
 
+describe('help', () => {
+  it.each([
+    ['help servee', "unknown command 'servee' (Did you mean serve?)"],
+    ['function help dploy', "unknown command 'dploy' (Did you mean deploy?)"],
+    ['help help', undefined],
+    ['help function', undefined],
+  ])('%s says which command there is not', async (words, sentence) => {
+    const { code, stderr } = await commandLine(words.split(' '));
+    const refused = { code: 1, stderr: `FATA[0000] ${sentence}\n` };
+    expect({ code, stderr }).toEqual(sentence === undefined ? { code: 0, stderr: '' } : refused);
+  });
+});
+
 describe('messages', () => {
   it('have logrus’ other form where nobody looks on', async () => {
     const { stderr } = await commandLine(['topic', 'create'], {}, { isTty: false });
@@ -39,11 +53,33 @@ describe('messages', () => {
     expect((await commandLine(failing)).stderr).not.toContain(' at ');
     expect((await commandLine([...failing, '-v', '9'])).stderr).toContain(' at ');
   });
+
+  it.each([true, false])('and stacks steer no terminal, %s', async (isTty) => {
+    const args = ['completion', '\u001b]0;pwned\u0007\u009b2J', '-v', '9'];
+    const out: string[] = [];
+    await commandLine(args, {}, { isTty, stderr: { write: (text) => out.push(String(text)) } });
+    const said = out.join('').replaceAll(/\p{Cc}\[\d+m/gu, '');
+    expect(said).toContain('pwned');
+    expect(said).not.toMatch(/[^\P{Cc}\n]/u);
+  });
 });
 
 describe('version', () => {
   it('is printed by the command and by the flag', async () => {
     expect((await commandLine(['version'])).stdout).toMatch(/^Trigate version: v\d+\.\d+\.\d+\n$/);
     expect((await commandLine(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe('a gateway on a terminal', () => {
+  it.each([
+    ['', true],
+    ['1', false],
+  ])('with NO_COLOR=%j shows colours: %s', async (value, hasColours) => {
+    await using folder = await tempDir('program');
+    const args = ['serve', '--port', '0', '--data-dir', folder.path];
+    const { code, stdout } = await commandLine(args, { NO_COLOR: value }, { signal: AbortSignal.abort() });
+    expect(code).toBe(0);
+    expect(stdout.includes('\u001b[')).toBe(hasColours);
   });
 });

@@ -12,6 +12,7 @@ const terminal: Terminal = {
   stdout: nowhere,
   stderr: nowhere,
   isTty: false,
+  outIsTty: false,
   clock: systemClock,
   signal: new AbortController().signal,
   readInput: async () => new Uint8Array(),

@@ -55,6 +55,14 @@ describe('topic publish', () => {
 });
 
 describe('topic', () => {
+  it('lists names without what would steer a terminal', async () => {
+    await using gateway = await fakeGateway({ 'GET /v1/topics': ok({ topics: ['a\u001b[2J', 'b\u009b'] }) });
+    const env = { TRIGATE_GATEWAY: gateway.url };
+    for (const more of [[], ['-o', 'name']]) {
+      expect((await commandLine(['topic', 'list', ...more], env)).stdout).toBe('a·[2J\nb·\n');
+    }
+  });
+
   it('creates, deletes and lists', async () => {
     await using gateway = await fakeGateway({
       'PUT /v1/topics/orders': ok({}),

@@ -29,13 +29,13 @@ export async function callByHand(session: Session, name: string, flags: CallFlag
       ? { method: 'GET', path: '/', headers }
       : { method: 'POST', path: '/', headers: { ...typeHeaders(data), ...headers }, body: data },
   );
-  const text = new TextDecoder().decode(answer.body);
   if (answer.status >= 200 && answer.status < 300) {
-    terminal.stdout.write(`${text}\n`);
+    terminal.stdout.write(answer.body);
+    terminal.stdout.write('\n');
     return;
   }
   if (answer.status === 408) throw new TrigateError('INTERNAL', 'Request timeout exceeded');
-  throw new TrigateError('INTERNAL', refusal(name, answer.status, text));
+  throw new TrigateError('INTERNAL', refusal(name, answer.status, new TextDecoder().decode(answer.body)));
 }
 
 const eventHeaders = (now: number) => ({

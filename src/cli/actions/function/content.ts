@@ -14,6 +14,8 @@ export interface Content {
 
 const TARS = ['.tar.gz', '.taz', '.tgz', '.tar.bz2', '.tb2', '.tbz', '.tbz2', '.tz2', '.tar.xz'];
 const FETCH_WITHIN_MS = 30_000;
+const MIB = 1_048_576;
+const LARGEST_BYTES = 64 * MIB;
 
 /**
  * Code for a Function. Of a URL only the checksum is taken: who runs the function fetches the code from there.
@@ -43,13 +45,25 @@ async function fetched(flag: string, url: string): Promise<Buffer> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_WITHIN_MS) });
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);
-    return Buffer.from(await answer.arrayBuffer());
+    return await readBody(answer);
   } catch (thrown) {
     const { cause, message } = asError(thrown);
     const reason = cause instanceof Error ? cause.message : message;
     const text = `${flag} must be a URL that can be fetched, found ${JSON.stringify(url)} (${reason}).`;
     throw new TrigateError('INVALID_ARGUMENT', text);
   }
+}
+
+/** Whatever a server sends, this process does not grow by more. */
+async function readBody({ body }: Response): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > LARGEST_BYTES) throw new Error(`it is larger than ${LARGEST_BYTES / MIB} MiB`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 const isUrl = (place: string): boolean => /^https?:\/\//.test(place);

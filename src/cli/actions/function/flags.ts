@@ -1,4 +1,6 @@
+import { duration } from '../../../domain/duration.ts';
 import { TrigateError } from '../../../domain/errors.ts';
+import { labelKeyProblem, labelValueProblem } from '../../../resources/labels.ts';
 import type { DryRun } from '../../options.ts';
 import { readCode, readDependencies } from './content.ts';
 import { keyValues, splitList } from './key-values.ts';
@@ -37,6 +39,10 @@ export async function readFlags(flags: FunctionFlags): Promise<GivenFunction> {
   if (imagePullPolicy && !POLICIES.includes(imagePullPolicy)) {
     throw invalid(`image-pull-policy must be {${POLICIES.join('|')}}, found ${JSON.stringify(imagePullPolicy)}`);
   }
+  if (flags.timeout && !duration.safeParse(flags.timeout).success) {
+    const allowed = 'a number of seconds, or a duration such as 500ms, 30s, 5m or 24h';
+    throw invalid(`--timeout must be ${allowed}, found ${JSON.stringify(flags.timeout)}.`);
+  }
   const given = {
     port: readPort('port', port, 1),
     servicePort: readPort('servicePort', servicePort, 0) || undefined,
@@ -52,9 +58,9 @@ export async function readFlags(flags: FunctionFlags): Promise<GivenFunction> {
     timeout: flags.timeout || undefined,
     serviceAccount: flags.serviceAccount || undefined,
     headless: flags.headless,
-    labels: pairs(flags.label),
-    environment: pairs(flags.env),
-    nodeSelectors: pairs(flags.nodeSelectors),
+    labels: labels('--label', flags.label),
+    environment: pairs('--env', flags.env),
+    nodeSelectors: labels('--node-selectors', flags.nodeSelectors),
     secrets: words(flags.secrets),
     dependencies: dependencies ? await readDependencies('--dependencies', dependencies) : undefined,
     code: fromFile ? await readCode('--from-file', fromFile) : undefined,
@@ -67,9 +73,20 @@ function words(given: readonly string[] = []): readonly string[] | undefined {
   return all.length === 0 ? undefined : all;
 }
 
-function pairs(given: readonly string[] | undefined) {
+function pairs(flag: string, given: readonly string[] | undefined) {
   const all = words(given);
+  const nameless = all?.find((word) => /^[=:]/.test(word));
+  if (nameless !== undefined) throw invalid(`${flag} must be name=value, found ${JSON.stringify(nameless)}.`);
   return all && keyValues(all);
+}
+
+function labels(flag: string, given: readonly string[] | undefined) {
+  const all = pairs(flag, given);
+  for (const [key, value] of all ?? []) {
+    const problem = labelKeyProblem(key) ?? labelValueProblem(value);
+    if (problem !== undefined) throw invalid(`${flag}: ${problem}.`);
+  }
+  return all;
 }
 
 function readPort(flag: string, text: string | undefined, least: number): number | undefined {

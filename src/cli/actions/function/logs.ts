@@ -13,19 +13,23 @@ export interface LogFlags {
 
 /** Prints what a function has printed; with `follow` also what it prints, until the person stops it. */
 export async function showLogs(session: Session, name: string, { follow, tail }: LogFlags): Promise<void> {
-  const { namespace, resources, terminal } = session;
+  const { namespace, resources, terminal, messages } = session;
   checkPlace(session, name);
   const tailLines = readTail(tail);
   const pod = await podOf(session, name);
   const signal = follow ? terminal.signal : undefined;
-  const decoder = new TextDecoder();
+  let hasPrinted = tailLines === 0;
   try {
     const chunks = await resources.podLog(namespace, pod, { container: name, follow, tailLines, signal });
-    for await (const chunk of chunks) terminal.stdout.write(decoder.decode(chunk, { stream: true }));
+    for await (const chunk of chunks) {
+      hasPrinted ||= chunk.length > 0;
+      terminal.stdout.write(chunk);
+    }
   } catch (error) {
     if (signal?.aborted) return;
     throw error;
   }
+  if (!hasPrinted && signal?.aborted !== true) messages.info(`Function ${name} has printed nothing yet.`);
 }
 
 /** One that is ready; else any, whose last words are what one wants to read. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { TrigateError } from '../../../domain/errors.ts';
 import type { KubernetesObject } from '../../../domain/resource.ts';
+import { parseJson } from '../../../resources/json.ts';
 import { configMapType } from '../../../standalone/api/core-types.ts';
 import type { Session } from '../../shell.ts';
 
@@ -39,12 +40,4 @@ export async function showServerConfig(session: Session): Promise<void> {
   }
   session.messages.info('Current Server Config:');
   session.messages.info(`Supported Runtimes are: ${runtimes.join(', ')}`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

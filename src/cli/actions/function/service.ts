@@ -37,6 +37,10 @@ export async function callFunction(
   } catch (error) {
     if (!(error instanceof ResourceError && error.reason === 'ServiceUnavailable')) throw error;
     // Not the gateway or the API server is away: the function is.
-    throw new TrigateError('NOT_FOUND', `Function ${service.name} does not answer: ${error.message}`, { cause: error });
+    const { name, namespace } = service;
+    const look = `"trigate function describe ${name}${namespace === 'default' ? '' : ` -n ${namespace}`}" says more`;
+    throw new TrigateError('NOT_FOUND', `Function ${name} does not answer (${error.message}): ${look}.`, {
+      cause: error,
+    });
   }
 }

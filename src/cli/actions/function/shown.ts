@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KubernetesObject } from '../../../domain/resource.ts';
+import { parseJson } from '../../../resources/json.ts';
 
 const variable = z.looseObject({ name: z.string(), value: z.string().optional() });
 const container = z.looseObject({
@@ -55,12 +56,4 @@ export function shownDependencies({ runtime, deps }: Pick<ShownFunction, 'runtim
   return Object.entries(packages.data.dependencies)
     .map(([name, version]) => `${name}: ${version}`)
     .join(', ');
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }

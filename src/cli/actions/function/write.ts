@@ -6,15 +6,13 @@ import type { WriteOptions } from '../../../resources/resources.ts';
 import { printedInstead } from '../../dry-run.ts';
 import { checkNamespace, checkObjectName } from '../../names.ts';
 import { checkFormat } from '../../output.ts';
+import { retryConflicts } from '../../retry-conflicts.ts';
 import type { Session } from '../../shell.ts';
 import { checkCronJob } from '../cronjob.ts';
 import { named } from '../trigger.ts';
 import { type FunctionFlags, readFlags } from './flags.ts';
 import { changedFunction, newFunction } from './object.ts';
 import { supportedRuntimes } from './runtimes.ts';
-
-/** How often an update is tried again when somebody else wrote in between; what runs functions writes their status. */
-const UPDATE_TRIES = 10;
 
 export async function deployFunction(session: Session, name: string, flags: FunctionFlags): Promise<void> {
   const { namespace, messages, resources } = session;
@@ -33,14 +31,21 @@ export async function deployFunction(session: Session, name: string, flags: Func
     named(`Failed to deploy ${name}. Received: `, () =>
       resources.create<FunctionObject>(functionType, object, options),
     );
+  const schedule = async (options: WriteOptions) => {
+    if (trigger === undefined) return;
+    const words = `Failed to deploy cron job trigger ${name}. Received: `;
+    await named(words, () => resources.create<KubernetesObject>(cronJobTriggerType, trigger, options));
+  };
+  if (flags.dryRun === 'none') messages.info('Deploying function...');
+  if (trigger !== undefined && flags.dryRun !== 'client') {
+    // Both or none: a function whose trigger is refused would be stored without its schedule.
+    await store({ dryRun: true });
+    await schedule({ dryRun: true });
+  }
   if (await printedInstead(session, { object, store, ...flags })) return;
-  messages.info('Deploying function...');
   await store({});
   sayStored(session, name);
-  if (trigger !== undefined) {
-    const words = `Failed to deploy cron job trigger ${name}. Received: `;
-    await named(words, () => resources.create<KubernetesObject>(cronJobTriggerType, trigger));
-  }
+  await schedule({});
   if (session.target === 'cluster') {
     messages.warning(
       `Function ${name} is stored, and nothing of Trigate runs it yet: a cluster needs Kubeless' own controller for that.`,
@@ -56,16 +61,8 @@ export async function updateFunction(session: Session, name: string, flags: Func
   await checkRuntime(session, flags.runtime);
   const changed = async () => changedFunction(await existing(session, name), given);
 
-  const store = async (options: WriteOptions) => {
-    for (let tries = 1; ; tries++) {
-      try {
-        return await resources.replace(functionType, await changed(), options);
-      } catch (error) {
-        const lostRace = error instanceof TrigateError && error.code === 'CONFLICT';
-        if (!lostRace || tries === UPDATE_TRIES) throw error;
-      }
-    }
-  };
+  const store = (options: WriteOptions) =>
+    retryConflicts(async () => resources.replace(functionType, await changed(), options));
   const object = await changed();
   if (await printedInstead(session, { object, store, ...flags })) return;
   messages.info('Redeploying function...');
