@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Dispatcher } from 'undici';
 import type { ClusterConfig } from '../config/index.ts';
 import { type Clock, delay } from '../domain/clock.ts';
@@ -8,10 +9,10 @@ import type { Access } from '../resources/access/access.ts';
 import { openConnections } from '../resources/access/connections.ts';
 import { inClusterAccess } from '../resources/access/in-cluster.ts';
 import { kubeconfigAccess } from '../resources/access/kubeconfig.ts';
-import { createBackoff } from '../resources/backoff.ts';
+import { createBackoff, pauseAfter } from '../resources/backoff.ts';
 import { createResources } from '../resources/client.ts';
 import type { Resources } from '../resources/resources.ts';
-import { configMapType } from '../standalone/api/core-types.ts';
+import { configMapType, namespaceType } from '../standalone/api/core-types.ts';
 
 /** A cluster's API server, and who we are there. */
 export interface Cluster {
@@ -24,6 +25,11 @@ export interface Cluster {
   headers(): Promise<Readonly<Record<string, string>>>;
   /** Whether its API server was reached at that address. */
   reached(address: string): boolean;
+  /**
+   * Tells it from other clusters.
+   * @throws TrigateError as Resources does
+   */
+  identity(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -40,11 +46,25 @@ export async function openCluster({ access: how }: Pick<ClusterConfig, 'access'>
     dispatcher,
     headers: access.headers,
     reached,
+    identity: () => identityOf(resources, access),
     async close() {
       await resources.close();
       await connections.close();
     },
   };
+}
+
+/** The uid of a namespace that each cluster has and keeps; who may not see it goes by where the API server is. */
+async function identityOf(resources: Resources, { url, tls }: Access): Promise<string> {
+  try {
+    const { metadata } = await resources.get(namespaceType, '', 'kube-system');
+    if (metadata.uid !== undefined) return metadata.uid;
+  } catch (error) {
+    const isHidden = error instanceof TrigateError && (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN');
+    if (!isHidden) throw error;
+  }
+  const { ca = '' } = await tls();
+  return hash('sha256', `${url} ${String(ca)}`).slice(0, 12);
 }
 
 /**
@@ -69,7 +89,7 @@ export async function functionsNamespace(
       // There is no Kubeless here, or its configuration is none of our business.
       if (error.code === 'NOT_FOUND' || error.code === 'FORBIDDEN') return undefined;
       log.warn({ code: error.code }, error.message);
-      await delay(clock, backoff.next(), signal);
+      await delay(clock, pauseAfter(error, backoff), signal);
     }
   }
   return undefined;

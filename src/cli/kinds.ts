@@ -28,6 +28,8 @@ export interface WatchedApis {
   readonly home: () => Resources;
   /** Has the objects that are watched. Default: the same. */
   readonly watched?: () => Resources;
+  /** Tells the cluster that has them from others. */
+  readonly cluster?: () => Promise<string>;
 }
 
 export function bindKinds(config: Config, log: TopicLog, logger: Logger, clock: Clock, apis: WatchedApis): BoundKinds {

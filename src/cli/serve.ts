@@ -74,7 +74,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   resources.defer(async () => cluster?.close());
   const kinds = bindKinds(config, topicLog, log, clock, {
     home: () => self,
-    ...(cluster && { watched: () => cluster.resources }),
+    ...(cluster && { watched: () => cluster.resources, cluster: () => cluster.identity() }),
   });
   resources.defer(() => kinds.close());
   const feed = new Feed({ clock });

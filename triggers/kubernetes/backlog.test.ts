@@ -3,6 +3,7 @@ import { Backlog, Budget } from './backlog.ts';
 import { Change } from './change.ts';
 import { Hand } from './hand.ts';
 import { KnownObjects } from './known-objects.ts';
+import { whole } from './position.ts';
 import { Relist } from './relist.ts';
 import { kubernetesTriggerSpec } from './spec.ts';
 
@@ -36,9 +37,9 @@ function setUp(most = { changes: 10, bytes: 1_000_000 }, budget = new Budget(1_0
       }
     },
   });
-  backlog.restart('100');
+  backlog.restart(whole('100'));
   const hand = (from = '100') => {
-    const made = new Hand(backlog, names, spec, { version: from, time: 0 }, true);
+    const made = new Hand(backlog, names, spec, { ...whole(from), time: 0 }, true);
     hands.push(made);
     return made;
   };
@@ -57,7 +58,7 @@ describe('a hand at a backlog', () => {
     expect(one.cursor.version).toBe('102');
     expect(taken(one, 2)).toEqual(['103']);
     expect(one.waiting(10)).toBeUndefined();
-    backlog.head = '110';
+    backlog.moveTo('110');
     expect(one.cursor.version).toBe('110');
   });
 
@@ -89,7 +90,7 @@ describe('a hand at a backlog', () => {
     for (const n of [101, 102]) backlog.append(change(n));
     taken(ahead, 10);
     for (const each of [ahead, behind]) each.hold();
-    backlog.restart('50');
+    backlog.restart(whole('50'));
     for (const each of [ahead, behind]) each.restarted();
     for (const n of [60, 101, 102, 103]) backlog.append(change(n));
     expect(taken(ahead, 10)).toEqual(['103']);
@@ -99,7 +100,7 @@ describe('a hand at a backlog', () => {
   test('sees nothing before the backlog holds what it needs', () => {
     const { backlog } = setUp();
     backlog.append(change(101));
-    const waiting = new Hand(backlog, names, spec, { version: '50', time: 0 }, false);
+    const waiting = new Hand(backlog, names, spec, { ...whole('50'), time: 0 }, false);
     expect(waiting.waiting(10)).toBeUndefined();
     expect(taken(waiting, 10)).toEqual([]);
     expect(waiting.cursor.version).toBe('50');
@@ -116,7 +117,7 @@ describe('a backlog', () => {
     expect(one.end - one.start).toBe(3);
     for (let n = 101; n < 120; n++) other.append(change(n, large));
     expect(other.end - other.start).toBeLessThanOrEqual(3);
-    one.restart('200');
+    one.restart(whole('200'));
     expect(budget.isExceeded).toBe(false);
   });
 
@@ -134,7 +135,7 @@ describe('a backlog', () => {
 
 describe('a list after history was forgotten', () => {
   const known = (keepsContent = false) => {
-    const objects = new KnownObjects({ most: 10, mostBytes: 10_000 });
+    const objects = new KnownObjects({ most: 10, mostBytes: 10_000, budget: new Budget(10_000) });
     objects.keepsContent = keepsContent;
     return objects;
   };
@@ -215,11 +216,35 @@ describe('a list after history was forgotten', () => {
 });
 
 test('contents are forgotten before objects are', () => {
-  const objects = new KnownObjects({ most: 100, mostBytes: 2_000 });
+  const objects = new KnownObjects({ most: 100, mostBytes: 2_000, budget: new Budget(4_000) });
   objects.keepsContent = true;
   for (let n = 0; n < 50; n++) objects.put({ uid: `${n}`, namespace: '', name: `${n}` }, '1', 'x'.repeat(100));
   objects.completed();
   expect([...objects.all()]).toHaveLength(50);
   expect([...objects.all()].filter(({ json }) => json !== undefined).length).toBeLessThanOrEqual(10);
   expect(objects.get('49')?.json).toBeDefined();
+});
+
+test('contents of all watches stay within one budget, and what is let go of is free for others', () => {
+  const budget = new Budget(2_000);
+  const watch = () => {
+    const objects = new KnownObjects({ most: 100, mostBytes: 10_000, budget });
+    objects.keepsContent = true;
+    return objects;
+  };
+  const put = (objects: KnownObjects, n: number) =>
+    objects.put({ uid: `${n}`, namespace: '', name: `${n}` }, '1', 'x'.repeat(100));
+  const kept = (objects: KnownObjects) => [...objects.all()].filter(({ json }) => json !== undefined).length;
+  const [one, other] = [watch(), watch()];
+  for (let n = 0; n < 50; n++) put(one, n);
+  put(other, 1);
+  expect([kept(one), kept(other)]).toEqual([11, 0]);
+  const fresh = one.fresh();
+  one.become(fresh);
+  fresh.clear();
+  for (let n = 0; n < 5; n++) put(other, n);
+  expect(kept(other)).toBe(5);
+  other.clear();
+  for (let n = 0; n < 50; n++) put(one, n);
+  expect(kept(one)).toBe(11);
 });

@@ -1,4 +1,5 @@
 import type { Change } from './change.ts';
+import { type Position, Standing, whole } from './position.ts';
 
 /** A large object more would still fit. */
 const NEARLY = 7 / 8;
@@ -46,11 +47,15 @@ export class Backlog {
   /** Place of the first slot. */
   #first = 0;
   #bytes = 0;
-  /** Everything up to here has been read. */
-  head = '';
+  #head = new Standing(whole('0'));
 
   constructor(options: BacklogOptions) {
     this.#options = options;
+  }
+
+  /** Everything up to here has been read. */
+  get head(): Position {
+    return this.#head.position;
   }
 
   /** The oldest place that is still held. */
@@ -73,10 +78,13 @@ export class Backlog {
     return this.#changes[place - this.#first];
   }
 
-  append(change: Change): void {
+  /** Answers whether it is new: a watch that was cut brings some of the last ones again. */
+  append(change: Change): boolean {
+    const { version, part } = this.head;
+    if (version === change.facts.resourceVersion && part?.has(change.mark)) return false;
     this.#changes.push(change);
     this.#count(change.size);
-    this.head = change.facts.resourceVersion;
+    this.#head.pass(change);
     const { most, budget } = this.#options;
     while (
       this.end - this.start > most.changes ||
@@ -84,15 +92,21 @@ export class Backlog {
     ) {
       this.#forget();
     }
+    return true;
+  }
+
+  /** Everything up to that version has been read, as far as the server goes. */
+  moveTo(version: string): void {
+    this.#head = new Standing(whole(version));
   }
 
   /** Forgets all without a word: what is read next comes after `head`. */
-  restart(head: string): void {
+  restart(head: Position): void {
     this.#count(-this.#bytes);
     this.#first = this.end;
     this.#changes = [];
     this.#forgotten = 0;
-    this.head = head;
+    this.#head = new Standing(head);
   }
 
   #forget(): void {

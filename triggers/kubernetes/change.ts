@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '../../src/sdk.ts';
 import { valueAt } from './pointer.ts';
+import { markOf } from './position.ts';
 import type { KubernetesTriggerSpec, Verb } from './spec.ts';
 
 /**
@@ -40,9 +41,16 @@ export class Change {
   readonly facts: ChangeFacts;
   readonly #changed = new Map<string, readonly string[] | undefined>();
   readonly #bodies = new Map<string, Uint8Array>();
+  #mark: string | undefined;
 
   constructor(facts: ChangeFacts) {
     this.facts = facts;
+  }
+
+  /** Of its object, see `Position`. */
+  get mark(): string {
+    this.#mark ??= markOf(this.facts.uid);
+    return this.#mark;
   }
 
   /** What it takes in memory, about: bytes. */

@@ -1,4 +1,4 @@
-import { asError, type Clock, createBackoff, delay, type Resources, TrigateError } from '../../src/sdk.ts';
+import { asError, type Clock, createBackoff, delay, pauseAfter, type Resources, TrigateError } from '../../src/sdk.ts';
 import {
   readRecord,
   type WatchCheckpoint,
@@ -101,7 +101,7 @@ export class CheckpointStore {
 
   /**
    * Stores what comes after the last write. Tries until it is known, however long the API server is away.
-   * @throws Superseded; TrigateError where trying again would not help, or CLAIM_IN_DOUBT when the signal aborts before
+   * @throws Superseded; TrigateError TOO_LARGE, or another where trying again would not help, or CLAIM_IN_DOUBT when the signal aborts before
    */
   async write(record: WatchRecord): Promise<void> {
     const { clock, random, signal, onReach } = this.#options;
@@ -118,11 +118,12 @@ export class CheckpointStore {
           const cause = asError(thrown);
           throw new TrigateError('CLAIM_IN_DOUBT', `Nobody can say what is stored: ${cause.message}`, { cause });
         }
+        if (isTooLarge(thrown)) throw tooLarge(thrown);
         if (!isPassing(thrown)) throw thrown;
         if (thrown.code === 'CONFLICT') continue;
         isAway = true;
         onReach(thrown);
-        await delay(clock, backoff.next(), signal);
+        await delay(clock, pauseAfter(thrown, backoff), signal);
       }
     }
   }
@@ -185,6 +186,29 @@ type Mark = Pick<WatchRecord, 'holder' | 'writes'>;
 
 const isSame = (a: Mark | undefined, b: Mark | undefined): boolean =>
   a?.holder === b?.holder && a?.writes === b?.writes;
+
+/** What is too large for the API server is tried once more with less. */
+export async function orSmaller(write: Promise<void>, writeLess: () => Promise<void>): Promise<void> {
+  try {
+    await write;
+  } catch (thrown) {
+    if (!(thrown instanceof TrigateError) || thrown.code !== 'TOO_LARGE') throw thrown;
+    await writeLess();
+  }
+}
+
+/** As etcd says it, and gRPC on the way there: the API server calls either an internal error. */
+const isTooLarge = (thrown: unknown): thrown is TrigateError =>
+  thrown instanceof TrigateError &&
+  (thrown.code === 'TOO_LARGE' ||
+    (thrown.code === 'INTERNAL' && /request is too large|larger than max/.test(thrown.message)));
+
+const tooLarge = (cause: TrigateError): TrigateError =>
+  new TrigateError(
+    'TOO_LARGE',
+    'The checkpoint of the watch is larger than the API server stores: let fewer functions share it, by other selectors of their triggers.',
+    { cause },
+  );
 
 /** What trying again may heal: an API server that is away, or rights that somebody has to give. */
 function isPassing(thrown: unknown): thrown is TrigateError {

@@ -10,19 +10,22 @@ import {
   withoutZeros,
   z,
 } from '../../src/sdk.ts';
+import { type Position, partPattern, readPart, writePart } from './position.ts';
 
 /*
  * One object for each shared watch. Its spec says what is watched; its status is the claim of all triggers that share it:
  *
  *   holder, writes     who has it, and how often it has been written: a holder that writes nothing more has died
- *   position           everything up to this resource version is decided on, for all members that do not say otherwise
+ *   position, part     everything up to this resource version is decided on, for all members that do not say otherwise;
+ *                      with a part: of this version itself only those objects' changes, see position.ts
  *   settled            everything up to this one has its outcome; what was claimed behind it is in doubt after a crash
  *   time               when the position was heard of
  *   members            by trigger uid and group:
- *     at, since          its own position where that is another one, and the time of that position
+ *     at, part, since    its own position where that is another one, and the time of that position
  *     existing           how many of the objects that it begins with, or catches up with, are decided on
  *     functions          counts: what is claimed and has no outcome is in doubt after a crash
  *     gaps               how many, and the last one
+ *   left               counts of functions that have left and are not waited for any more, all together
  *
  * Every write replaces all of it by compare-and-swap, so that of any number of processes one claims, and one that was
  * away for a while finds out before it sends anything.
@@ -46,6 +49,7 @@ export const watchCheckpointSpec = z.strictObject({
   labelSelector: z.string().default('').describe('Which objects, by their labels.'),
   fieldSelector: z.string().default('').describe('Which objects, by fields.'),
   identity: z.string().describe('As whom it is watched.'),
+  cluster: z.string().optional().describe('Which cluster is watched, where it is another one.'),
 });
 export type WatchCheckpointSpec = z.infer<typeof watchCheckpointSpec>;
 
@@ -80,7 +84,7 @@ export interface MemberRow {
   /** Name of the trigger, for people. */
   readonly trigger: string;
   /** Undefined: the position of the watch. */
-  readonly at: string | undefined;
+  readonly at: Position | undefined;
   /** The time of `at`, milliseconds since the epoch as all times here. */
   readonly since: number | undefined;
   readonly walk: Walk | undefined;
@@ -92,18 +96,22 @@ export interface WatchRecord {
   /** Empty: it was given back. */
   readonly holder: string;
   readonly writes: number;
-  readonly position: string;
+  readonly position: Position;
   readonly settled: string;
   readonly time: number;
   readonly members: ReadonlyMap<string, MemberRow>;
+  /** Of functions that have no row any more. */
+  readonly left: Counts | undefined;
 }
 
 const time = z.iso.datetime().transform((text) => Date.parse(text));
 const version = z.string().regex(/^\d+$/);
+const part = z.string().regex(partPattern).transform(readPart).optional();
 
 const row = z.object({
   trigger: z.string(),
   at: version.optional(),
+  part,
   since: time.optional(),
   existing: z.object({ at: version, newerThan: version.optional(), done: z.int().min(0) }).optional(),
   gaps: z.object({ count: z.int().min(1), from: time, to: time, cause: z.string() }).optional(),
@@ -114,9 +122,11 @@ const status = z.object({
   holder: z.string(),
   writes: z.int().min(0),
   position: version,
+  part,
   settled: version,
   time,
   members: z.record(z.string(), row).default({}),
+  left: storedCounts.optional(),
 });
 
 /**
@@ -134,11 +144,11 @@ export function readRecord({ metadata, status: value }: WatchCheckpoint): WatchR
     );
   }
   const members = new Map(
-    Object.entries(data.members).map(([key, { trigger, at, since, existing, gaps, functions }]) => [
+    Object.entries(data.members).map(([key, { trigger, at, part, since, existing, gaps, functions }]) => [
       key,
       {
         trigger,
-        at,
+        at: at === undefined ? undefined : { version: at, part },
         since,
         walk: existing && { at: existing.at, newerThan: existing.newerThan, done: existing.done },
         gaps: gaps && { count: gaps.count, last: { from: gaps.from, to: gaps.to, cause: gaps.cause } },
@@ -146,21 +156,38 @@ export function readRecord({ metadata, status: value }: WatchCheckpoint): WatchR
       },
     ]),
   );
-  return { ...data, members };
+  const { position, part: ofPosition, left, ...rest } = data;
+  return { ...rest, position: { version: position, part: ofPosition }, left, members };
 }
 
-export function writeRecord({ members, ...record }: WatchRecord): object {
+/** The same with less to store: of a gap its time is kept, and not its cause. */
+export const withoutCauses = ({ members, ...record }: WatchRecord): WatchRecord => ({
+  ...record,
+  members: new Map(
+    [...members].map(([key, row]) => [
+      key,
+      { ...row, gaps: row.gaps && { ...row.gaps, last: { ...row.gaps.last, cause: NO_ROOM } } },
+    ]),
+  ),
+});
+
+const NO_ROOM = 'not kept: the checkpoint is full';
+
+export function writeRecord({ members, position, left, ...record }: WatchRecord): object {
   return {
     ...record,
+    position: position.version,
+    ...partOf(position),
     time: iso(record.time),
     members: Object.fromEntries([...members].map(([key, member]) => [key, writeRow(member)])),
+    ...(left !== undefined && { left: withoutZeros(left) }),
   };
 }
 
 function writeRow({ trigger, at, since, walk, gaps, functions }: MemberRow): object {
   return {
     trigger,
-    ...(at !== undefined && { at }),
+    ...(at !== undefined && { at: at.version, ...partOf(at) }),
     ...(since !== undefined && { since: iso(since) }),
     ...(walk !== undefined && { existing: walk }),
     ...(gaps !== undefined && {
@@ -169,5 +196,7 @@ function writeRow({ trigger, at, since, walk, gaps, functions }: MemberRow): obj
     functions: Object.fromEntries([...functions].map(([name, counts]) => [name, withoutZeros(counts)])),
   };
 }
+
+const partOf = ({ part }: Position) => part !== undefined && { part: writePart(part) };
 
 const iso = (ms: number): string => new Date(ms).toISOString();

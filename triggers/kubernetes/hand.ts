@@ -2,12 +2,12 @@ import type { DroppedReason } from '../../src/sdk.ts';
 import type { Backlog } from './backlog.ts';
 import type { Change } from './change.ts';
 import { type Decision, judge, nothing, type ObjectNames } from './decision.ts';
+import { copyOf, has, type Position, resumeFrom, Standing } from './position.ts';
 import type { KubernetesTriggerSpec } from './spec.ts';
-import { isThrough } from './version.ts';
+import { compareVersions } from './version.ts';
 
 /** A position, and the time of it: milliseconds since the epoch. */
-export interface Cursor {
-  readonly version: string;
+export interface Cursor extends Position {
   readonly time: number;
 }
 
@@ -15,7 +15,8 @@ export interface Cursor {
  * One trigger's place in the backlog of its watch. Everything before it is decided on: claimed, dropped, or filtered.
  *
  * Where the watch began anew, it may bring what this trigger has had: changes up to the version at which it stood then are
- * passed over without a count. Until the backlog holds what it needs it sees nothing.
+ * passed over without a count, and of that version itself those that it has had. Until the backlog holds what it needs it
+ * sees nothing.
  */
 export class Hand {
   readonly #backlog: Backlog;
@@ -24,9 +25,10 @@ export class Hand {
   #place: number;
   #isServed: boolean;
   /** Had already. */
-  #through: string;
+  #through: Position;
   /** Of the last change that was decided on. */
-  #last: Cursor;
+  #last: Standing;
+  #time: number;
 
   /** @param isServed whether the backlog holds all that comes after `from` */
   constructor(backlog: Backlog, names: ObjectNames, spec: KubernetesTriggerSpec, from: Cursor, isServed: boolean) {
@@ -35,15 +37,18 @@ export class Hand {
     this.#spec = spec;
     this.#place = backlog.start;
     this.#isServed = isServed;
-    this.#through = from.version;
-    this.#last = from;
+    this.#through = copyOf(from);
+    this.#last = new Standing(from);
+    this.#time = from.time;
   }
 
   /** Everything up to here is decided on. */
   get cursor(): Cursor {
     const { head, end } = this.#backlog;
-    const isAtEnd = this.#isServed && this.#place >= end && isThrough(this.#last.version, head);
-    return isAtEnd ? { version: head, time: this.#last.time } : this.#last;
+    const last = this.#last.position;
+    const isBehind = compareVersions(resumeFrom(last), resumeFrom(head)) < 0;
+    const isAtEnd = this.#isServed && this.#place >= end && isBehind;
+    return { ...(isAtEnd ? head : last), time: this.#time };
   }
 
   /** Changes that nobody has decided on. */
@@ -63,8 +68,9 @@ export class Hand {
 
   /** What comes next is newer than that. */
   moveTo(cursor: Cursor): void {
-    this.#through = cursor.version;
-    this.#last = cursor;
+    this.#through = copyOf(cursor);
+    this.#last = new Standing(cursor);
+    this.#time = cursor.time;
   }
 
   /** How many wait for room, up to `most`, and since when the first one does (monotonic); undefined when none does. */
@@ -115,10 +121,10 @@ export class Hand {
 
   /** @param reason undefined: what is wanted is claimed */
   #add(change: Change, decision: Decision, reason: DroppedReason | undefined): void {
-    const { resourceVersion: version, time } = change.facts;
     const judgement = this.#judge(change);
     if (judgement === 'had') return;
-    this.#last = { version, time };
+    this.#last.pass(change);
+    this.#time = change.facts.time;
     if (judgement === 'filtered') decision.filtered++;
     else if (judgement === 'too_large') decision.drop.push({ change, reason: 'too_large' });
     else if (reason === undefined) decision.claim.push(change);
@@ -126,7 +132,7 @@ export class Hand {
   }
 
   #judge(change: Change) {
-    if (isThrough(change.facts.resourceVersion, this.#through)) return 'had';
+    if (has(this.#through, change)) return 'had';
     return judge(change, this.#names, this.#spec);
   }
 }

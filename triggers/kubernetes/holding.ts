@@ -1,17 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, type Deadline, type Logger, type Resources, TrigateError } from '../../src/sdk.ts';
+import type { Clock, Deadline, Logger, Resources } from '../../src/sdk.ts';
 import { Backlog, type Budget } from './backlog.ts';
 import { Brake } from './brake.ts';
 import type { Change } from './change.ts';
-import type { MemberRow, WatchRecord } from './checkpoint.ts';
-import type { CheckpointStore, Found } from './checkpoint-store.ts';
+import { type MemberRow, type WatchRecord, withoutCauses } from './checkpoint.ts';
+import { type CheckpointStore, type Found, orSmaller } from './checkpoint-store.ts';
 import { Commits } from './commits.ts';
 import type { Cursor } from './hand.ts';
 import { KnownObjects } from './known-objects.ts';
+import { assertRoom, type WatchLimits } from './limits.ts';
 import { type Crashed, crashOf, type Member, restoreAccount, withCrash } from './member.ts';
+import { type Position, resumeFrom, whole } from './position.ts';
 import { Reader } from './reader.ts';
+import { RestingRows } from './resting-rows.ts';
 import { forgotten, ObjectStream } from './stream.ts';
-import type { WatchTarget } from './target.ts';
+import { currentVersion, notComparable, type WatchTarget } from './target.ts';
 import { compareVersions, isComparable, isThrough, oldest } from './version.ts';
 
 /** Outcomes, and what was dropped or filtered: stored after that time at the latest. */
@@ -33,6 +36,8 @@ export interface HoldingOptions {
   readonly isComparable: boolean;
   readonly limits: WatchLimits;
   readonly budget: Budget;
+  /** Of the contents of objects. */
+  readonly contents: Budget;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -40,16 +45,6 @@ export interface HoldingOptions {
   readonly onState: (error: Error | undefined) => void;
   /** The watch is another process's, or nothing can be stored. */
   readonly onLost: (error: Error) => void;
-}
-
-/** What one watch may hold in memory. */
-export interface WatchLimits {
-  readonly changes: number;
-  readonly bytes: number;
-  readonly objects: number;
-  readonly contentBytes: number;
-  /** Subscriptions and their functions: they share one object, which must stay below what an API server stores. */
-  readonly rows: number;
 }
 
 /**
@@ -68,26 +63,27 @@ export class Holding {
   readonly #stream: ObjectStream;
   readonly #readers = new Map<string, Reader>();
   /** Also paused ones. */
-  readonly #attached = new Set<string>();
-  /** Of members that are not there. */
-  readonly #rows: Map<string, MemberRow>;
+  readonly #attached = new Map<string, Member>();
+  readonly #rows: RestingRows;
   readonly #crashed: ReadonlyMap<string, Crashed>;
   readonly #ended = new AbortController();
   #writes: number;
-  /** Everything after it is in the backlog. */
+  /** Everything after that version is in the backlog. */
   #since: string;
   #isBegun = false;
   #isWaking = false;
+  /** More than this could not be stored. */
+  #isFull = false;
   #now: Promise<string> | undefined;
 
   private constructor(options: HoldingOptions, record: WatchRecord, crashed: ReadonlyMap<string, Crashed>) {
-    const { resources, target, clock, random, log, limits, budget, leaseMs } = options;
+    const { resources, target, clock, random, log, limits, budget, contents, leaseMs } = options;
     this.#options = options;
     this.#writes = record.writes;
-    this.#since = record.position;
-    this.#rows = new Map(record.members);
+    this.#since = resumeFrom(record.position);
+    this.#rows = new RestingRows(record, { most: limits.leftRows, keepMs: limits.leftMs, clock });
     this.#crashed = crashed;
-    this.#known = new KnownObjects({ most: limits.objects, mostBytes: limits.contentBytes });
+    this.#known = new KnownObjects({ most: limits.objects, mostBytes: limits.contentBytes, budget: contents });
     this.#backlog = new Backlog({ most: limits, budget, onForget: (change, place) => this.#forget(change, place) });
     this.#brake = new Brake({
       isPressed: () => this.#isPressed,
@@ -113,13 +109,14 @@ export class Holding {
       random,
       log,
       signal: this.#ended.signal,
-      oldestPosition: () => oldest([...this.#readers.values()].map(({ cursor }) => cursor.version)) ?? this.#position,
-      head: () => this.#backlog.head,
+      oldestPosition: () =>
+        oldest([...this.#readers.values()].map(({ cursor }) => resumeFrom(cursor))) ?? resumeFrom(this.#position),
+      head: () => resumeFrom(this.#backlog.head),
       onExpired: (position) => this.#expired(position),
       onBegin: (position) => this.#begin(position),
       onChange: (change) => this.#append(change),
       hold: (signal) => this.#brake.hold(signal),
-      onPassed: (position) => this.#passed(position),
+      onPassed: (version) => this.#passed(version),
       onGap: (cause) => this.#gap(cause),
       onState: options.onState,
     });
@@ -132,14 +129,14 @@ export class Holding {
    */
   static async take(options: HoldingOptions, found: Found, isAlive: (key: string) => boolean): Promise<Holding> {
     const { store, nonce, clock } = options;
-    const position = found.record?.position ?? (await currentVersion(options));
+    const position = found.record?.position ?? whole(await currentVersion(options.resources, options.target));
     const crashed = new Map<string, Crashed>();
     const members = new Map<string, MemberRow>();
     for (const [key, row] of found.record?.members ?? []) {
       if (!isAlive(key)) continue;
       const { record } = found;
       const at = { at: row.at ?? position, since: row.since ?? record?.time ?? clock.now() };
-      const lost = crashOf(row, record?.settled ?? position, position);
+      const lost = crashOf(row, record?.settled ?? position.version, position.version);
       if (lost !== undefined) crashed.set(key, lost);
       members.set(key, { ...row, ...at, functions: lost === undefined ? row.functions : withCrash(row, lost) });
     }
@@ -147,11 +144,12 @@ export class Holding {
       holder: nonce,
       writes: (found.record?.writes ?? 0) + 1,
       position,
-      settled: position,
+      settled: resumeFrom(position),
       time: found.record?.time ?? clock.now(),
       members,
+      left: found.record?.left,
     };
-    await store.takeOver(found, record);
+    await orSmaller(store.takeOver(found, record), () => store.write(withoutCauses(record)));
     return new Holding(options, record, crashed);
   }
 
@@ -166,11 +164,11 @@ export class Holding {
   /** Resolves when the position of the member is stored. A paused one holds its position, and reads nothing. */
   async attach(member: Member): Promise<void> {
     const { key, subscription } = member;
-    this.#assertRoom(member);
+    assertRoom([...this.#attached.values()], member, this.#options.limits);
     const row = this.#rows.get(key) ?? (await this.#newRow(member));
     if (this.#ended.signal.aborted || this.#attached.has(key)) return;
-    this.#attached.add(key);
-    const reader = this.#readerOf(member, row);
+    this.#attached.set(key, member);
+    const reader = this.#readerOf(member, this.#rows.withoutLeft(row, subscription.functions));
     restoreAccount(member, reader.counts, this.#crashed.get(key));
     if (subscription.spec.paused) {
       this.#rows.set(key, reader.row(undefined));
@@ -186,7 +184,7 @@ export class Holding {
   }
 
   #readerOf({ subscription, context, names, makeEvent }: Member, row: MemberRow): Reader {
-    const from = { version: row.at ?? this.#position, time: row.since ?? context.clock.now() };
+    const from = { ...(row.at ?? this.#position), time: row.since ?? context.clock.now() };
     return new Reader({
       subscription,
       context,
@@ -222,7 +220,7 @@ export class Holding {
 
   /** Reads until `close` or `abandon`. */
   run(): Promise<void> {
-    return this.#stream.run();
+    return this.#stream.run().finally(() => this.#known.clear());
   }
 
   /** Another process holds the watch. */
@@ -231,7 +229,7 @@ export class Holding {
     for (const reader of this.#readers.values()) reader.abandon();
     this.#readers.clear();
     void this.#commits.close();
-    this.#backlog.restart('');
+    this.#backlog.restart(whole(''));
   }
 
   /** Gives the watch back. Every member has left. @param isOver nobody will come back to it */
@@ -248,27 +246,38 @@ export class Holding {
   }
 
   #write(holder: string): Promise<void> {
+    const writes = ++this.#writes;
+    this.#rows.fold((key) => this.#attached.has(key));
+    return orSmaller(this.#options.store.write(this.#record(holder, writes)), () => {
+      this.#isFull = true;
+      this.#rows.fold((key) => this.#attached.has(key), 0);
+      return this.#options.store.write(this.#record(holder, writes));
+    });
+  }
+
+  #record(holder: string, writes: number): WatchRecord {
     const position = this.#position;
     const readers = [...this.#readers];
     const record: WatchRecord = {
       holder,
-      writes: ++this.#writes,
+      writes,
       position,
-      settled: oldest(readers.map(([, { settled }]) => settled)) ?? position,
+      settled: oldest(readers.map(([, { settled }]) => settled)) ?? resumeFrom(position),
       time: this.#stream.heardAt,
-      members: new Map([...this.#rows, ...readers.map(([key, reader]) => [key, reader.row(position)] as const)]),
+      members: new Map([...this.#rows.all(), ...readers.map(([key, reader]) => [key, reader.row(position)] as const)]),
+      left: this.#rows.left,
     };
-    return this.#options.store.write(record);
+    return this.#isFull ? withoutCauses(record) : record;
   }
 
   async #newRow({ subscription: { trigger, spec } }: Member): Promise<MemberRow> {
-    this.#now ??= currentVersion(this.#options).finally(() => {
+    this.#now ??= currentVersion(this.#options.resources, this.#options.target).finally(() => {
       this.#now = undefined;
     });
     const at = await this.#now;
     return {
       trigger: trigger.name,
-      at,
+      at: whole(at),
       since: this.#options.clock.now(),
       walk: spec.includeExisting ? { at, newerThan: undefined, done: 0 } : undefined,
       gaps: undefined,
@@ -276,24 +285,13 @@ export class Holding {
     };
   }
 
-  #assertRoom({ key, type }: Member): void {
-    const { rows } = this.#options.limits;
-    const used = [...this.#rows.values()].reduce((sum, { functions }) => sum + functions.size, 0);
-    const running = [...this.#readers.values()].reduce((sum, { counts }) => sum + counts.size, 0);
-    if (this.#rows.has(key) || used + running < rows) return;
-    throw new TrigateError(
-      'TOO_LARGE',
-      `The watch of ${type.plural} serves ${rows} functions, as many as one can: use another selector.`,
-    );
-  }
-
   /** Whether the backlog has all that this reader has not had. */
-  #serves({ version }: Cursor): boolean {
-    return this.#isBegun && isThrough(this.#since, version);
+  #serves(cursor: Cursor): boolean {
+    return this.#isBegun && isThrough(this.#since, resumeFrom(cursor));
   }
 
-  get #position(): string {
-    return this.#isBegun ? this.#backlog.head : this.#since;
+  get #position(): Position {
+    return this.#isBegun ? this.#backlog.head : whole(this.#since);
   }
 
   /** All readers have more than enough to do, and the backlog would have to forget some of it. */
@@ -311,18 +309,19 @@ export class Holding {
   #begin(position: string): void {
     const readers = [...this.#readers.values()];
     for (const reader of readers) reader.hold();
-    this.#backlog.restart(position);
+    this.#backlog.restart(whole(position));
     for (const reader of readers) reader.restarted();
     this.#since = position;
     this.#isBegun = true;
     if (!readers.every(({ cursor }) => this.#serves(cursor))) this.#stream.rewind();
   }
 
-  #append(change: Change): void {
+  #append(change: Change): boolean {
     const { resourceVersion } = change.facts;
     if (!isComparable(resourceVersion)) throw notComparable(this.#options.target, resourceVersion);
-    this.#backlog.append(change);
-    void this.#wakeAll();
+    const isNew = this.#backlog.append(change);
+    if (isNew) void this.#wakeAll();
+    return isNew;
   }
 
   /** A burst wakes everybody once. */
@@ -339,9 +338,9 @@ export class Holding {
     for (const reader of this.#readers.values()) reader.forget(change, place);
   }
 
-  #passed(position: string): void {
-    if (compareVersions(position, this.#backlog.head) <= 0) return;
-    this.#backlog.head = position;
+  #passed(version: string): void {
+    if (compareVersions(version, resumeFrom(this.#backlog.head)) <= 0) return;
+    this.#backlog.moveTo(version);
     this.#commits.within(MOVE_MS);
   }
 
@@ -355,14 +354,14 @@ export class Holding {
   /** Those that stand at a forgotten position go on from now, each by itself, unless all stand there. */
   async #expired(position: string): Promise<boolean> {
     const readers = [...this.#readers.values()];
-    const behind = readers.filter(({ cursor }) => isThrough(cursor.version, position));
+    const behind = readers.filter(({ cursor }) => isThrough(resumeFrom(cursor), position));
     if (behind.length === readers.length) return false;
-    const version = await currentVersion(this.#options);
+    const version = await currentVersion(this.#options.resources, this.#options.target);
     for (const reader of behind) {
       const gap = {
         from: reader.cursor.time,
         to: this.#options.clock.now(),
-        cause: forgotten(reader.cursor.version, version),
+        cause: forgotten(resumeFrom(reader.cursor), version),
       };
       reader.lost(gap, { version, isComparable: this.#options.isComparable });
     }
@@ -375,16 +374,3 @@ export class Holding {
     return resources.list(target.type, { ...target.scope, at, limit: PAGE, continue: next, signal });
   };
 }
-
-/** The version of what there is now. */
-async function currentVersion({ resources, target }: Pick<HoldingOptions, 'resources' | 'target'>): Promise<string> {
-  const { resourceVersion } = await resources.list(target.type, { ...target.scope, limit: 1 });
-  if (!isComparable(resourceVersion)) throw notComparable(target, resourceVersion);
-  return resourceVersion;
-}
-
-const notComparable = ({ type }: WatchTarget, version: string): TrigateError =>
-  new TrigateError(
-    'NOT_IMPLEMENTED',
-    `The ${type.plural} have the resource version "${version}", which is not a number: nobody could say what was sent before a restart.`,
-  );

@@ -1,6 +1,6 @@
 import type { Clock, DiscoveredType, KubernetesObject, Logger, Resources } from '../../src/sdk.ts';
 import { Budget } from './backlog.ts';
-import type { WatchLimits } from './holding.ts';
+import type { WatchLimits } from './limits.ts';
 import type { Member } from './member.ts';
 import { SharedWatch } from './shared-watch.ts';
 import { kubernetesTriggerType } from './spec.ts';
@@ -15,10 +15,14 @@ export interface HubOptions {
   readonly home: () => Resources;
   /** Where the objects are. */
   readonly watched: () => Resources;
+  /** Tells the cluster of the objects from others; undefined: it is that of the triggers. */
+  readonly cluster: () => Promise<string | undefined>;
   readonly leaseMs: number | undefined;
   readonly limits: WatchLimits;
   /** Bytes that all backlogs together may hold. */
   readonly backlogBytes: number;
+  /** The same for the contents of objects. */
+  readonly contentBytes: number;
   readonly random: () => number;
 }
 
@@ -26,12 +30,27 @@ export interface HubOptions {
 export class WatchHub {
   readonly #options: HubOptions;
   readonly #budget: Budget;
+  readonly #contents: Budget;
   readonly #watches = new Map<string, SharedWatch>();
+  #cluster: Promise<string | undefined> | undefined;
   readonly #discovered = new Map<string, { readonly at: number; readonly types: Promise<readonly DiscoveredType[]> }>();
 
   constructor(options: HubOptions) {
     this.#options = options;
     this.#budget = new Budget(options.backlogBytes);
+    this.#contents = new Budget(options.contentBytes);
+  }
+
+  /** Where the objects are; asked until there is an answer. */
+  cluster(): Promise<string | undefined> {
+    if (this.#cluster === undefined) {
+      const asked = this.#options.cluster();
+      this.#cluster = asked;
+      asked.catch(() => {
+        this.#cluster = undefined;
+      });
+    }
+    return this.#cluster;
   }
 
   /** What the API server of the objects has; asked once for many. */
@@ -69,6 +88,7 @@ export class WatchHub {
       triggers: (namespace) => this.#triggers(namespace),
       limits: this.#options.limits,
       budget: this.#budget,
+      contents: this.#contents,
       clock,
       random: this.#options.random,
       log,

@@ -1,7 +1,7 @@
 import type { Resources, TriggerKind } from '../../src/sdk.ts';
 import { watchCheckpointResource } from './checkpoint.ts';
-import type { WatchLimits } from './holding.ts';
 import { WatchHub } from './hub.ts';
+import { defaultLimits, type WatchLimits } from './limits.ts';
 import { strictPolicy, type WatchPolicy } from './policy.ts';
 import { openKubernetesSource } from './source.ts';
 import {
@@ -20,6 +20,8 @@ export interface KubernetesKindOptions {
   readonly home: () => Resources;
   /** The API server whose objects are watched. Default: the same. */
   readonly watched?: () => Resources;
+  /** Tells the cluster of the objects from others, where it is not that of the triggers: a position counts in one only. */
+  readonly cluster?: () => Promise<string>;
   readonly policy?: WatchPolicy;
   /** Nobody else runs these triggers: whoever held a watch before is dead. */
   readonly alone: boolean;
@@ -31,24 +33,20 @@ export interface KubernetesKindOptions {
 
 const LEASE_MS = 15_000;
 const BACKLOG_BYTES = 64 * 2 ** 20;
-const LIMITS: WatchLimits = {
-  changes: 8_192,
-  bytes: 16 * 2 ** 20,
-  objects: 100_000,
-  contentBytes: 32 * 2 ** 20,
-  rows: 2_000,
-};
+const CONTENT_BYTES = 64 * 2 ** 20;
 
 /** Changes of the objects of an API server. The claims live in an object of their own for each shared watch. */
 export function createKubernetesKind(options: KubernetesKindOptions): TriggerKind<KubernetesTriggerSpec> {
   const { home, watched = home, policy = strictPolicy, alone, leaseMs = LEASE_MS, random = Math.random } = options;
-  const limits = { ...LIMITS, ...options.limits };
+  const limits = { ...defaultLimits, ...options.limits };
   const hub = new WatchHub({
     home,
     watched,
+    cluster: options.cluster ?? (async () => undefined),
     leaseMs: alone ? undefined : leaseMs,
     limits,
     backlogBytes: BACKLOG_BYTES,
+    contentBytes: CONTENT_BYTES,
     random,
   });
   return {

@@ -1,3 +1,4 @@
+import type { Budget } from './backlog.ts';
 import type { Identity } from './change.ts';
 
 interface Known extends Identity {
@@ -10,6 +11,8 @@ export interface KnownObjectsOptions {
   readonly most: number;
   /** Bytes of contents; of those that changed longest ago it is forgotten. */
   readonly mostBytes: number;
+  /** Of contents, for all watches of the process: what comes when it is used up is not kept. */
+  readonly budget: Budget;
 }
 
 /**
@@ -40,8 +43,8 @@ export class KnownObjects {
   }
 
   clear(): void {
+    this.#count(-this.#bytes);
     this.#objects = new Map();
-    this.#bytes = 0;
     this.#isTooMuch = false;
     this.#isComplete = false;
   }
@@ -55,10 +58,13 @@ export class KnownObjects {
 
   /** Knows from now on what the other one does, which is not to be used any more. */
   become(other: KnownObjects): void {
+    this.#count(-this.#bytes);
     this.#objects = other.#objects;
     this.#bytes = other.#bytes;
     this.#isTooMuch = other.#isTooMuch;
     this.#isComplete = other.#isComplete;
+    other.#objects = new Map();
+    other.#bytes = 0;
   }
 
   get(uid: string): Readonly<Known> | undefined {
@@ -76,16 +82,17 @@ export class KnownObjects {
       this.#isTooMuch = true;
     }
     if (this.#isTooMuch) return;
-    this.#objects.set(identity.uid, { ...identity, resourceVersion, json: this.keepsContent ? json : undefined });
-    if (!this.keepsContent) return;
-    this.#bytes += 2 * json.length;
+    const keeps = this.keepsContent && !this.#options.budget.isExceeded;
+    this.#objects.set(identity.uid, { ...identity, resourceVersion, json: keeps ? json : undefined });
+    if (!keeps) return;
+    this.#count(2 * json.length);
     if (this.#bytes > this.#options.mostBytes) this.#forgetContent();
   }
 
   remove(uid: string): void {
     const known = this.#objects.get(uid);
     if (known === undefined) return;
-    this.#bytes -= 2 * (known.json?.length ?? 0);
+    this.#count(-2 * (known.json?.length ?? 0));
     this.#objects.delete(uid);
   }
 
@@ -93,8 +100,13 @@ export class KnownObjects {
   #forgetContent(): void {
     for (const known of this.#objects.values()) {
       if (this.#bytes <= 0.9 * this.#options.mostBytes) return;
-      this.#bytes -= 2 * (known.json?.length ?? 0);
+      this.#count(-2 * (known.json?.length ?? 0));
       known.json = undefined;
     }
+  }
+
+  #count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#options.budget.add(bytes);
   }
 }

@@ -28,6 +28,13 @@ export function memberKey({ trigger, fanout, functions }: Subscription): string 
   return `${trigger.uid}/${fanout === 'shared' ? '*' : functions[0]}`;
 }
 
+/** What its row takes in what is stored, about: bytes, without the cause of a gap. */
+export const rowSize = ({ key, subscription: { trigger, functions } }: Member): number =>
+  ROW_BYTES + key.length + trigger.name.length + functions.reduce((sum, name) => sum + COUNTS_BYTES + name.length, 0);
+
+const ROW_BYTES = 120;
+const COUNTS_BYTES = 180;
+
 /** Copies that a dead holder had claimed, by function, and between which positions they lay. */
 export interface Crashed {
   readonly copies: ReadonlyMap<string, number>;

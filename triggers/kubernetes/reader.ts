@@ -18,6 +18,7 @@ import type { Decision, ObjectNames } from './decision.ts';
 import type { KubernetesEvent } from './event.ts';
 import { type Cursor, Hand } from './hand.ts';
 import { type Batch, Outstanding } from './outstanding.ts';
+import { isSame, type Position, resumeFrom, whole } from './position.ts';
 import type { KubernetesTriggerSpec } from './spec.ts';
 import { type ListAt, WalkHand } from './walk.ts';
 
@@ -99,16 +100,16 @@ export class Reader {
 
   /** Everything up to here has its outcome. */
   get settled(): string {
-    return this.#outstanding.from ?? this.cursor.version;
+    return this.#outstanding.from ?? resumeFrom(this.cursor);
   }
 
   /** @param position of the watch: where it is its own, too, it is left out. Undefined: always said */
-  row(position: string | undefined): MemberRow {
-    const { version, time } = this.cursor;
-    const isElsewhere = version !== position;
+  row(position: Position | undefined): MemberRow {
+    const { time, ...at } = this.cursor;
+    const isElsewhere = position === undefined || !isSame(at, position);
     return {
       trigger: this.#options.row.trigger,
-      at: isElsewhere ? version : undefined,
+      at: isElsewhere ? at : undefined,
       since: isElsewhere ? time : undefined,
       walk: this.#walk?.walk,
       gaps: this.#gaps,
@@ -151,7 +152,7 @@ export class Reader {
     const newerThan = this.cursor.version;
     if (at.isComparable && this.#walk === undefined)
       this.#walk = this.#walkFrom({ at: at.version, newerThan, done: 0 });
-    this.#hand.moveTo({ version: at.version, time: gap.to });
+    this.#hand.moveTo({ ...whole(at.version), time: gap.to });
     this.wake();
   }
 
@@ -274,7 +275,7 @@ export class Reader {
   }
 
   async #claimAndPass(room: Room, take: () => Decision): Promise<void> {
-    const from = this.cursor.version;
+    const from = resumeFrom(this.cursor);
     const decision = take();
     this.#books.decided(decision);
     if (decision.claim.length === 0) {

@@ -50,6 +50,11 @@ export class Relist {
     if (this.#found.size >= 2 * most) this.#found = new Map(this.#newest().map((each) => [each.uid, each]));
   }
 
+  /** Lets go of what it holds; when it has ended that is nothing. */
+  drop(): void {
+    this.#fresh.clear();
+  }
+
   /** It was deleted while the list was under way. */
   gone(uid: string): void {
     this.#seen.delete(uid);

@@ -6,13 +6,15 @@ import {
   type Deadline,
   delay,
   type Logger,
+  pauseAfter,
   type Resources,
   type SourceStatus,
   TrigateError,
 } from '../../src/sdk.ts';
 import type { Budget } from './backlog.ts';
 import { CheckpointStore, type Found, Superseded } from './checkpoint-store.ts';
-import { Holding, type WatchLimits } from './holding.ts';
+import { Holding } from './holding.ts';
+import type { WatchLimits } from './limits.ts';
 import { clearAccount, type Member } from './member.ts';
 import { explain } from './rights.ts';
 import { untilFree } from './standby.ts';
@@ -41,6 +43,7 @@ export interface SharedWatchOptions {
   readonly triggers: (namespace: string) => Promise<ReadonlySet<string>>;
   readonly limits: WatchLimits;
   readonly budget: Budget;
+  readonly contents: Budget;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -171,7 +174,7 @@ export class SharedWatch {
           break;
         }
         this.#say(error);
-        await delay(clock, backoff.next(), signal);
+        await delay(clock, pauseAfter(thrown, backoff), signal);
       }
     }
     this.#started.reject(new TrigateError('GATEWAY_UNREACHABLE', 'The watch was closed before it had begun.'));

@@ -20,6 +20,7 @@ export async function openKubernetesSource(
   const { trigger, spec } = subscription;
   context.signal.throwIfAborted();
   const target = await findTarget(hub.discover(context.clock), spec, trigger.namespace, policy).catch(named);
+  const cluster = await hub.cluster().catch(named);
   context.signal.throwIfAborted();
   const { type } = target;
   const member: Member = {
@@ -30,7 +31,7 @@ export async function openKubernetesSource(
     names: namesOf(target),
     makeEvent: eventMaker(type, spec),
   };
-  const watch = await hub.join(watchKey(trigger.namespace, target, ownIdentity), target, member).catch(named);
+  const watch = await hub.join(watchKey(trigger.namespace, target, ownIdentity, cluster), target, member).catch(named);
   if (context.signal.aborted) {
     await watch.leave(member, context.clock.monotonic());
     context.signal.throwIfAborted();

@@ -4,7 +4,7 @@ import {
   delay,
   type KubernetesObject,
   type Logger,
-  ResourceError,
+  pauseAfter,
   type Resources,
   type ResourceType,
   type Scope,
@@ -16,6 +16,7 @@ import { Change, type ChangeFacts, identityOf, objectJson } from './change.ts';
 import type { KnownObjects } from './known-objects.ts';
 import { Relist } from './relist.ts';
 import type { Verb } from './spec.ts';
+import { before } from './version.ts';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 15_000;
@@ -40,16 +41,18 @@ export interface StreamOptions {
   readonly signal: AbortSignal;
   /** Where to begin: the oldest position of all readers. */
   readonly oldestPosition: () => string;
-  /** Everything up to here has been read. */
+  /** Everything up to here has been read: the next watch goes on behind it. */
   readonly head: () => string;
   /** The server has forgotten what happened after the oldest position. Answers whether other readers stand behind it. */
   readonly onExpired: (position: string) => Promise<boolean>;
   /** It begins at this position. */
   readonly onBegin: (position: string) => void;
-  readonly onChange: (change: Change) => void;
+  /** Answers whether it is new. */
+  readonly onChange: (change: Change) => boolean;
   /** Asked after each change of a watch: what it promises is waited for before more is read. */
   readonly hold: (signal: AbortSignal) => Promise<void> | undefined;
-  readonly onPassed: (position: string) => void;
+  /** Everything up to this version has been told. */
+  readonly onPassed: (version: string) => void;
   /** What happened since the last word is not known, but for the changes that are told next. */
   readonly onGap: (cause: string) => void;
   /** Whether the server answers: undefined when it does. */
@@ -118,8 +121,7 @@ export class ObjectStream {
           continue;
         }
         this.#options.onState(thrown);
-        const asked = thrown instanceof ResourceError ? (thrown.retryAfter ?? 0) : 0;
-        await delay(clock, Math.max(asked, backoff.next()), round);
+        await delay(clock, pauseAfter(thrown, backoff), round);
       }
     }
   }
@@ -205,20 +207,26 @@ export class ObjectStream {
   #heard(event: WatchEvent, signal: AbortSignal): Promise<void> | undefined {
     const { clock, onPassed, onChange, hold } = this.#options;
     this.#heardAt = clock.now();
-    this.#hasProgress = true;
     if (event.type === 'BOOKMARK') {
-      onPassed(event.resourceVersion);
+      this.#hasProgress = true;
+      // Of that version itself there may be more to come.
+      onPassed(before(event.resourceVersion));
       return undefined;
     }
-    onChange(this.#changeOf(event));
+    if (!onChange(this.#changeOf(event))) return undefined;
+    this.#hasProgress = true;
     return hold(signal);
   }
 
-  #relist(signal: AbortSignal): Promise<void> {
+  async #relist(signal: AbortSignal): Promise<void> {
     const { known, isComparable, mostChanges, head } = this.#options;
     const newerThan = isComparable ? head() : undefined;
     const relist = new Relist({ known, newerThan, since: this.#heardAt, most: mostChanges });
-    return this.#mayStream ? this.#relistByStream(relist, signal) : this.#relistByPages(relist, signal);
+    try {
+      await (this.#mayStream ? this.#relistByStream(relist, signal) : this.#relistByPages(relist, signal));
+    } finally {
+      relist.drop();
+    }
   }
 
   /** The watch goes on behind the list. */

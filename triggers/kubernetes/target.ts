@@ -8,6 +8,7 @@ import {
 } from '../../src/sdk.ts';
 import { refusalOf, scopeRefusal, type WatchPolicy } from './policy.ts';
 import type { KubernetesTriggerSpec } from './spec.ts';
+import { isComparable } from './version.ts';
 
 /** What a trigger watches, as the API server has it. */
 export interface WatchTarget {
@@ -107,3 +108,16 @@ export function describeTarget({ type, scope }: WatchTarget): string {
 }
 
 export const namesOf = ({ type }: WatchTarget) => ({ apiVersion: apiVersionOf(type), kind: type.kind });
+
+/** The version of what there is now. */
+export async function currentVersion(resources: Resources, target: WatchTarget): Promise<string> {
+  const { resourceVersion } = await resources.list(target.type, { ...target.scope, limit: 1 });
+  if (!isComparable(resourceVersion)) throw notComparable(target, resourceVersion);
+  return resourceVersion;
+}
+
+export const notComparable = ({ type }: WatchTarget, version: string): TrigateError =>
+  new TrigateError(
+    'NOT_IMPLEMENTED',
+    `The ${type.plural} have the resource version "${version}", which is not a number: nobody could say what was sent before a restart.`,
+  );

@@ -11,6 +11,9 @@ export function compareVersions(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** The version before: nothing may have it, but a list or a watch can begin there. */
+export const before = (version: string): string => String(BigInt(version) - 1n);
+
 /** Whether `a` is at or before `b`. */
 export const isThrough = (a: string, b: string): boolean => compareVersions(a, b) <= 0;
 

@@ -23,7 +23,13 @@ export interface WatchKey {
 const HASH_LENGTH = 12;
 const MOST_NAME = 200;
 
-export function watchKey(namespace: string, target: WatchTarget, identity: WatchIdentity): WatchKey {
+/** @param cluster that has the objects, where it is not the one that has the triggers */
+export function watchKey(
+  namespace: string,
+  target: WatchTarget,
+  identity: WatchIdentity,
+  cluster: string | undefined,
+): WatchKey {
   const { type, scope } = target;
   const spec = {
     apiVersion: apiVersionOf(type),
@@ -32,6 +38,7 @@ export function watchKey(namespace: string, target: WatchTarget, identity: Watch
     labelSelector: scope.labelSelector ?? '',
     fieldSelector: scope.fieldSelector ?? '',
     identity: identity.type,
+    ...(cluster !== undefined && { cluster }),
   };
   const hash = createHash('sha256').update(JSON.stringify(spec)).digest('hex').slice(0, HASH_LENGTH);
   return { namespace, name: `${type.plural.slice(0, MOST_NAME)}-${hash}`, spec };

@@ -71,6 +71,7 @@ export const checkpointStatus: StructuralSchema = {
     holder: text('Who holds the watch. Empty: nobody.'),
     writes: { type: 'integer', format: 'int64', description: 'How often it has been written.' },
     position: text('Resource version up to which everything is decided on.'),
+    part: text('Which changes of that version itself are decided on, where not all are.'),
     settled: text('Resource version up to which everything has its outcome.'),
     time: { type: 'string', format: 'date-time', description: 'When the position was heard of.' },
     members: {
@@ -79,6 +80,12 @@ export const checkpointStatus: StructuralSchema = {
       // One entry for all of it: field by field the server would note more than is stored.
       'x-kubernetes-map-type': 'atomic',
       description: 'Position and counts of each trigger.',
+    },
+    left: {
+      type: 'object',
+      'x-kubernetes-preserve-unknown-fields': true,
+      'x-kubernetes-map-type': 'atomic',
+      description: 'Counts of functions that left long ago.',
     },
   },
 };

@@ -189,7 +189,7 @@ class Run {
     const isDecided = async () => {
       const record = await this.#record();
       const rows = [...(record?.members.values() ?? [])];
-      return record !== undefined && rows.every(({ at }) => Number(at ?? record.position) >= last);
+      return record !== undefined && rows.every(({ at = record.position }) => Number(at.version) >= last);
     };
     await eventually('all that was written is decided on', isDecided, { ...LONG, every: 50 });
   }

@@ -2,6 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { KubernetesObject } from '../../../src/domain/resource.ts';
+import { createResources } from '../../../src/resources/client.ts';
+import { type WatchCheckpoint, watchCheckpointType } from '../../../triggers/kubernetes/checkpoint.ts';
 import { BUILDING_MS, type KubeApi, kubeconfig, startKubeApi } from '../../services/kube-apiserver/start.ts';
 import { kubectlBinary } from '../../services/kubectl/kubectl.ts';
 import { kubeApiCanStart } from '../../services/shared.ts';
@@ -190,7 +192,7 @@ describe('a controller of watches, with the rights of a Role', () => {
 
 test('a standalone gateway watches a real cluster with --kubeconfig, and keeps its triggers and claims at home', async () => {
   await using functions = await startRecorder(['f']);
-  await using _gateway = await startGateway({
+  await using gateway = await startGateway({
     args: ['--kubeconfig', api.kubeconfig],
     manifests: [
       functionAt('f', functions.url('f'), { app: 'f' }),
@@ -206,6 +208,12 @@ test('a standalone gateway watches a real cluster with --kubeconfig, and keeps i
   });
   expect(functions.records.at(-1)?.body).toContain('from-cluster');
   expect(await kubectlOk(api, ['get', '-n', 'default', 'wcp', '-o', 'name'])).toBe('');
+  // Its position would mean something else in another cluster.
+  const atHome = createResources({ url: gateway.url });
+  const { items } = await atHome.list<WatchCheckpoint>(watchCheckpointType, { namespace: 'default' });
+  await atHome.close();
+  const uid = await kubectlOk(api, ['get', 'namespace', 'kube-system', '-o', 'jsonpath={.metadata.uid}']);
+  expect(items.map(({ spec }) => spec?.cluster)).toEqual([uid]);
 });
 
 describe('the admission policy of the chart', () => {

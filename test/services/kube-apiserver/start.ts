@@ -35,8 +35,11 @@ export interface KubeApi extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts both and waits until the API server is ready. */
-export async function startKubeApi(): Promise<KubeApi> {
+/**
+ * Starts both and waits until the API server is ready.
+ * @param flags of the API server, beside its own: `{ 'event-ttl': '20s' }`
+ */
+export async function startKubeApi(flags: Readonly<Record<string, string>> = {}): Promise<KubeApi> {
   const binaries = await kubeBinaries();
   const folder = await tempDir('kube');
   const at = (name: string) => join(folder.path, name);
@@ -80,6 +83,7 @@ export async function startKubeApi(): Promise<KubeApi> {
       'service-cluster-ip-range': '10.0.0.0/24',
       // It would wait at its end for the watches of its own informers.
       'shutdown-delay-duration': '0s',
+      ...flags,
     });
     await ready(server, url, token, at('certs/apiserver.crt'));
   };
