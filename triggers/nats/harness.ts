@@ -3,7 +3,7 @@ import { connect, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TriggerKind } from '../../src/domain/kind.ts';
-import type { Broker, ConformanceTopic, Connection, Harness } from '../../test/conformance/harness.ts';
+import type { Broker, ConformanceTopic, Connection, Harness, Publication } from '../../test/conformance/harness.ts';
 import { startNatsCluster } from '../../test/services/nats.ts';
 import { sharedNats } from '../../test/services/shared.ts';
 import { eventually } from '../../test/support/eventually.ts';
@@ -53,6 +53,79 @@ export const clusterHarness: Harness = {
     };
   },
 };
+
+/** Core NATS on three servers: who publishes is at the first, who reads at any. */
+export const coreClusterHarness: Harness = {
+  ...natsHarness,
+  name: 'nats, three servers',
+  async start() {
+    const servers = await startNatsCluster(3);
+    const clients = await Promise.all(servers.map(({ url }) => connect({ servers: url })));
+    const fence = await Fence.between(clients);
+    const addresses = servers.map(({ url }) => url);
+    const createTopic = async () => {
+      const topic = await coreTopic(fence.first);
+      return {
+        ...topic,
+        publish: (events: readonly Publication[]) => fence.passed().then(() => topic.publish(events)),
+      };
+    };
+    const broker = await startBroker(addresses, createTopic, (kind) => kind);
+    return {
+      ...broker,
+      async stop() {
+        await broker.stop();
+        await Promise.all(clients.map((client) => client.close()));
+        await Promise.all(servers.map((server) => server.stop()));
+      },
+    };
+  },
+};
+
+/**
+ * A server tells the others of a subscription a moment after it has answered for it; but what it says to them it says in
+ * order. So what comes through each server to the first has all subscriptions before it.
+ */
+class Fence {
+  readonly first: NatsConnection;
+  readonly #clients: readonly NatsConnection[];
+  readonly #subject = `fence.${randomUUID()}`;
+  /** The highest number that came through each server. */
+  readonly #heard: number[];
+  #asked = 0;
+
+  private constructor(clients: readonly NatsConnection[]) {
+    const [first] = clients;
+    if (first === undefined) throw new Error('there is no server');
+    this.first = first;
+    this.#clients = clients;
+    this.#heard = clients.map(() => 0);
+    first.subscribe(this.#subject, {
+      callback: (_, message) => {
+        const [at = 0, asked = 0] = message.string().split(' ').map(Number);
+        this.#heard[at] = asked;
+      },
+    });
+  }
+
+  /** Also the fence's own subscription has to be told of: until it is, nothing comes. */
+  static async between(clients: readonly NatsConnection[]): Promise<Fence> {
+    const fence = new Fence(clients);
+    await eventually('all servers know of the fence', () => fence.#ask() > 0 && Math.min(...fence.#heard) > 0);
+    return fence;
+  }
+
+  async passed(): Promise<void> {
+    const asked = this.#ask();
+    await eventually('all servers have told the first', () => Math.min(...this.#heard) >= asked, { every: 1 });
+  }
+
+  #ask(): number {
+    this.#asked++;
+    for (const [at, client] of this.#clients.entries()) client.publish(this.#subject, `${at} ${this.#asked}`);
+    return this.#asked;
+  }
+}
 
 /** Rejects until the cluster has agreed on who leads it. */
 async function streamsIn(addresses: readonly string[]): Promise<Broker> {
