@@ -55,7 +55,7 @@ const shortList = (names: readonly string[]): string =>
   names.slice(0, NAMES_SHOWN).join(', ') + (names.length > NAMES_SHOWN ? ', ...' : '');
 
 /** `no Function in namespace default has app=orders; nearest: api (app=order)` */
-export function whyNone(namespace: string, selector: LabelSelector, found: readonly Candidate[]): string {
+function whyNone(namespace: string, selector: LabelSelector, found: readonly Candidate[]): string {
   const query = selectorQuery(selector);
   if (found.length === 0) return `namespace ${namespace} has no Function`;
   const near = nearestLabels(selector, found).map(({ name, label }) => `${name} (${label})`);

@@ -15,8 +15,8 @@ export type Output = Form | { readonly type: 'table' | 'wide' };
 
 export const isForm = (output: Output): output is Form => output.type !== 'table' && output.type !== 'wide';
 
-export const FORMS = ['yaml', 'json', 'name', 'jsonpath'] as const satisfies readonly Form['type'][];
-export const OUTPUTS = ['wide', ...FORMS] as const satisfies readonly Output['type'][];
+const FORMS = ['yaml', 'json', 'name', 'jsonpath'] as const satisfies readonly Form['type'][];
+const OUTPUTS = ['wide', ...FORMS] as const satisfies readonly Output['type'][];
 
 /**
  * @param text what stands behind `-o`; undefined: a table

@@ -143,10 +143,10 @@ const componentOf = (object: KubernetesObject): string => labelOf(object, COMPON
 
 function whenForbidden(error: unknown): never {
   if (!(error instanceof TrigateError && error.code === 'FORBIDDEN')) throw error;
-  const todo = 'ask for the right to list it, or name a gateway with --gateway URL.';
+  const advice = 'ask for the right to list it, or name a gateway with --gateway URL.';
   throw new TrigateError(
     'FORBIDDEN',
-    `Who has topics and events in this cluster cannot be found (${error.message}): ${todo}`,
+    `Who has topics and events in this cluster cannot be found (${error.message}): ${advice}`,
     {
       cause: error,
     },

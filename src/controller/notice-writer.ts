@@ -24,7 +24,7 @@ const FORBIDDEN_MS = 300_000;
 const LONGEST_NOTE = 1_024;
 const MOST_BYTES = 4;
 
-export const kubernetesEventType: ResourceType = {
+const kubernetesEventType: ResourceType = {
   group: 'events.k8s.io',
   version: 'v1',
   kind: 'Event',

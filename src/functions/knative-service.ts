@@ -5,7 +5,7 @@ import type { KubernetesObject, ResourceType } from '../domain/resource.ts';
 import type { FunctionAdapter } from './found.ts';
 import { FUNCTION_LABEL, TIMEOUT_ANNOTATION } from './labelled-service.ts';
 
-export const knativeServiceType: ResourceType = {
+const knativeServiceType: ResourceType = {
   group: 'serving.knative.dev',
   version: 'v1',
   kind: 'Service',

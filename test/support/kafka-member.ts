@@ -1,4 +1,4 @@
-import kafkajs, { type EachBatchPayload, type OffsetsByTopicPartition } from 'kafkajs';
+import kafkajs, { type OffsetsByTopicPartition } from 'kafkajs';
 import { z } from 'zod';
 import type { Gate, Memory, SourceContext } from '../../src/domain/kind.ts';
 import type { Remembered } from '../../triggers/kafka/adopt.ts';
@@ -189,13 +189,13 @@ export class MemberBench {
     const messages = Array.from({ length: count }, (_, i) => record(partition, from + i));
     if (messages.length === 0) return;
     const payload = {
-      batch: { topic: TOPIC, partition, messages, lastOffset: () => String(from + count - 1) },
+      batch: { partition, messages, highWatermark: String(end.high) },
       resolveOffset: (offset: string) => this.#resolved.set(partition, Number(offset) + 1),
       heartbeat: async () => {},
       isRunning: () => true,
       isStale: () => false,
     };
-    await this.#reader.read(payload as unknown as EachBatchPayload, owned).catch(() => {});
+    await this.#reader.read(payload, owned).catch(() => {});
   }
 
   /** Answers what is open, and lets it be settled. */
@@ -230,5 +230,4 @@ const record = (partition: number, offset: number) => ({
   offset: String(offset),
   headers: {},
   attributes: 0,
-  size: 0,
 });

@@ -74,7 +74,7 @@ export class Books {
   }
 }
 
-export function oneOutcome(outcome: Outcome): Counts {
+function oneOutcome(outcome: Outcome): Counts {
   const counts = oneClaimed();
   countOutcome(counts, outcome);
   return counts;

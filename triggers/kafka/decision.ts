@@ -5,7 +5,7 @@ import type { OwnedPartition, Taking } from './partition.ts';
 import { Unreadable } from './records.ts';
 import { type KafkaTriggerSpec, skips } from './spec.ts';
 
-export type Batch = EachBatchPayload['batch'];
+export type Batch = Pick<EachBatchPayload['batch'], 'partition' | 'messages' | 'highWatermark'>;
 
 /** Most events in one claim. With the gate's room it bounds what a crash leaves in doubt. */
 export const CHUNK = 512;

@@ -54,7 +54,7 @@ const CHECK_TIMEOUTS_EVERY_MS = 1_000;
  * long, which is half a minute. With hundreds of connections that is what an idle process does. Here one timer looks at all
  * connections, once a second.
  */
-export function patchRequestTimeouts(): void {
+function patchRequestTimeouts(): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: TimedQueue & { timed?: true } };
   if (prototype.timed === true) return;
   const { destroy } = prototype;

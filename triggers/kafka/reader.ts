@@ -8,6 +8,11 @@ import { type KafkaTriggerSpec, skips } from './spec.ts';
 /** While it waits for room, a handler must send heartbeats: kafkajs has none in the background. */
 const HEARTBEAT_EVERY_MS = 1_000;
 
+/** What a handler uses of what kafkajs hands it. */
+export interface BatchPayload extends Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat' | 'isRunning' | 'isStale'> {
+  readonly batch: Batch;
+}
+
 /** Reads batches: reserve, claim, pass, chunk by chunk. Returns when all is passed, not when it is answered. */
 export class BatchReader {
   readonly #claims: Claims;
@@ -32,7 +37,7 @@ export class BatchReader {
   }
 
   /** What lies before the position of the partition is taken already. */
-  async read(payload: EachBatchPayload, owned: OwnedPartition): Promise<void> {
+  async read(payload: BatchPayload, owned: OwnedPartition): Promise<void> {
     const { batch, resolveOffset } = payload;
     const epoch = this.#claims.epoch;
     const isOurs = () =>
@@ -61,7 +66,7 @@ export class BatchReader {
     return this.#decider.makerOf(partition).bare(offset);
   }
 
-  async #reserve(left: number, payload: EachBatchPayload, isOurs: () => boolean): Promise<Room | undefined> {
+  async #reserve(left: number, payload: BatchPayload, isOurs: () => boolean): Promise<Room | undefined> {
     const { gate, clock } = this.#context;
     if (this.#isSkipping) return NO_ROOM;
     for (;;) {

@@ -1,7 +1,7 @@
 import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 
-export const SHELLS = ['bash', 'zsh', 'fish'] as const;
+const SHELLS = ['bash', 'zsh', 'fish'] as const;
 type ShellName = (typeof SHELLS)[number];
 
 /** The script that makes a shell complete our command lines. @throws TrigateError INVALID_ARGUMENT */

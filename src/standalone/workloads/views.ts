@@ -17,7 +17,7 @@ export const workloadViews: readonly View[] = [
 ];
 
 /** The name of the one Pod of a function, and back. */
-export const podName = (functionName: string): string => `${functionName}-0`;
+const podName = (functionName: string): string => `${functionName}-0`;
 export const functionOfPod = (name: string): string | undefined => /^(.+)-0$/.exec(name)?.[1];
 
 /** The name of the Service's port that Kubeless gives it, and its number where none is given. */

@@ -5,10 +5,10 @@ import { type Nats, startNats } from '../../services/nats.ts';
 import { checkDelivery, checkLedger } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { type Gateway, startGateway } from '../../support/gateway.ts';
-import { functionAt, triggerFor } from '../../support/manifests.ts';
 import { numberedBodies } from '../../support/numbered.ts';
 import { type RandomInt, seededRandom } from '../../support/random.ts';
 import { type Recorder, startRecorder } from '../../support/recorder.ts';
+import { DURABLE, manifests, VOLATILE, WINDOW } from './stage.ts';
 
 /*
  * Faults against the gateway on a real nats-server, with a core and a JetStream trigger under load at once. After each:
@@ -21,12 +21,8 @@ export interface RandomOptions {
   readonly faults: number;
 }
 
-const DURABLE = ['audit', 'email'] as const;
-const VOLATILE = 'live';
 /** JetStream events of one round. */
 const ROUND = 200;
-const delivery = { room: 64, concurrency: 8 };
-const WINDOW = delivery.room + delivery.concurrency;
 
 interface World {
   readonly random: RandomInt;
@@ -95,26 +91,12 @@ export async function randomFaults({ seed, faults: count }: RandomOptions): Prom
   }
 }
 
-const manifests = (recorder: Recorder, id: string): object[] => [
-  ...DURABLE.map((name) => functionAt(name, recorder.url(name), { app: 'durable' })),
-  functionAt(VOLATILE, recorder.url(VOLATILE), { app: 'live' }),
-  triggerFor(
-    'nats',
-    'durable',
-    `chaos.${id}.*`,
-    { app: 'durable' },
-    { delivery, jetstream: {}, startFrom: 'earliest' },
-  ),
-  triggerFor('nats', 'live', `live.${id}`, { app: 'live' }, { delivery }),
-];
-
 const bodiesOf = (round: number): string[] => numberedBodies(ROUND, round * ROUND);
 
 /** The message id makes a second try harmless: the stream takes each body once. */
 async function publish({ jetstream, client, subject }: World, round: number): Promise<void> {
-  const live = `live.${subject.slice('chaos.'.length)}`;
   for (const [i, body] of bodiesOf(round).entries()) {
-    if (!client.isClosed()) client.publish(live, `live ${body}`);
+    if (!client.isClosed()) client.publish(`live.${subject}`, `live ${body}`);
     await eventually('the stream takes an event', () =>
       jetstream.publish(`${subject}.key-${i % 10}`, body, { msgID: body, timeout: 2_000 }),
     );

@@ -214,7 +214,8 @@ function twice(keys: readonly string[]): string[] {
   return keys.flatMap((key) => (seen.size === seen.add(key).size ? [`${key} came twice`] : []));
 }
 
-const manifests = (recorder: Recorder, id: string): object[] => [
+/** What is published to `chaos.ID.*` is the stream's, to `live.chaos.ID` core NATS'. */
+export const manifests = (recorder: Recorder, id: string): object[] => [
   ...DURABLE.map((name) => functionAt(name, recorder.url(name), { app: 'durable' })),
   functionAt(VOLATILE, recorder.url(VOLATILE), { app: 'live' }),
   triggerFor(

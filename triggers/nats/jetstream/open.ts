@@ -113,9 +113,10 @@ class Opening {
       if (!(await slot.store(record)))
         throw new TrigateError('CONFLICT', `another process has just taken over the consumer ${this.#durable}`);
       this.#tell(i === 0, found, doubts);
+      // With the record in which the rest is counted: whoever opens after us finds nothing missing.
+      if (i === 0 && later.gap !== undefined) account.gap(later.gap);
       records.push(record);
     }
-    if (later.gap !== undefined) account.gap(later.gap);
     const [own, ...others] = records;
     return new Reading({
       api: this.#api,
