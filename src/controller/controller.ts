@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Delivery } from '../delivery/delivery.ts';
 import type { Clock, Deadline } from '../domain/clock.ts';
 import type { Logger, Memory, TriggerKind } from '../domain/kind.ts';
-import type { Trigger, TriggerName } from '../domain/trigger.ts';
+import { type Trigger, type TriggerName, triggerKey } from '../domain/trigger.ts';
 import { type DirectoryOptions, type FunctionDirectory, followFunctions } from '../functions/discovery.ts';
 import { type Follower, follow } from '../resources/follow.ts';
 import type { Resources } from '../resources/resources.ts';
@@ -80,7 +80,6 @@ export class Controller {
   readonly #planner = new Planner();
   readonly #status: StatusWriter;
   readonly #finalizers: Finalizers;
-  #plans: readonly TriggerPlan[] = [];
   #cancelReconcile: (() => void) | undefined;
   /** How long it took the last time. */
   #reconcileMs = 0;
@@ -91,7 +90,7 @@ export class Controller {
     this.#stores = new StatusStores(options.resources);
     this.#status = new StatusWriter({
       ...options,
-      plans: () => this.#plans,
+      planOf: (key) => this.#planner.planOf(key),
       running: (plan) => this.#states(plan),
       onWritten: ({ object }, before, after) => {
         for (const notice of noticesOf(before, after)) options.tell?.(object, notice);
@@ -100,7 +99,6 @@ export class Controller {
     this.#finalizers = new Finalizers({ ...options, signal: this.#over.signal, onRetry: () => this.#reconcileSoon() });
     const following = {
       namespace: options.namespace,
-      onChange: () => this.#reconcileSoon(),
       clock: options.clock,
       random: options.random,
       log: options.log,
@@ -108,9 +106,13 @@ export class Controller {
     };
     this.#triggers = options.kinds.map((kind) => ({
       kind,
-      follower: follow<Trigger>(options.resources, kind.resource, following),
+      follower: follow<Trigger>(options.resources, kind.resource, {
+        ...following,
+        onChange: (changed) => this.#changed(kind, changed),
+      }),
     }));
-    this.#functions = (options.functions ?? followFunctions)(options.resources, following);
+    const onChange = () => this.#reconcileSoon();
+    this.#functions = (options.functions ?? followFunctions)(options.resources, { ...following, onChange });
   }
 
   /** Resolves when the first comparison has been made: all subscriptions that should run are at least opening. */
@@ -121,7 +123,7 @@ export class Controller {
   }
 
   views(): TriggerView[] {
-    return this.#plans.map((plan) => {
+    return this.#planner.plans.map((plan) => {
       const states = this.#states(plan);
       const conditions = conditionsOf(plan, states);
       const ready = conditions.find((condition) => condition.type === 'Ready');
@@ -140,7 +142,7 @@ export class Controller {
 
   /** Tells a person about a trigger that is known here; nothing of one that is not. */
   tell(trigger: TriggerName, notice: Notice): void {
-    const plan = this.#plans.find((each) => nameOf(each.trigger) === nameOf(trigger));
+    const plan = this.#planner.planOf(triggerKey(trigger));
     if (plan !== undefined) this.#options.tell?.(plan.object, notice);
   }
 
@@ -167,6 +169,20 @@ export class Controller {
     cancel();
   }
 
+  /** A status that was written comes back as a change, and changes nothing that runs. */
+  #changed(kind: TriggerKind, object: Trigger | undefined): void {
+    const plan = object === undefined ? undefined : this.#planner.refresh(kind, object);
+    if (plan === undefined) this.#reconcileSoon();
+    else this.#show(plan);
+  }
+
+  /** Tells those that keep something in its status, or write it. */
+  #show({ trigger, object }: TriggerPlan): void {
+    if (this.#closing.signal.aborted) return;
+    this.#stores.changed(object);
+    this.#status.soon(triggerKey(trigger));
+  }
+
   #reconcileSoon(): void {
     if (!this.#started || this.#cancelReconcile !== undefined || this.#closing.signal.aborted) return;
     const { clock } = this.#options;
@@ -182,12 +198,12 @@ export class Controller {
   #reconcile(): void {
     if (this.#closing.signal.aborted) return;
     const functions = this.#functions.all();
-    const before = this.#plans;
-    this.#plans = this.#planner.plan(
+    const before = this.#planner.plans;
+    const plans = this.#planner.plan(
       this.#triggers.map(({ kind, follower }) => ({ kind, objects: follower.objects.values() })),
       functions,
     );
-    const wanted = new Map(this.#plans.flatMap((plan) => plan.subscriptions).map((desired) => [desired.key, desired]));
+    const wanted = new Map(plans.flatMap((plan) => plan.subscriptions).map((desired) => [desired.key, desired]));
     for (const [key, running] of this.#running) {
       const desired = wanted.get(key);
       if (desired === undefined || desired.version !== running.desired.version) this.#end(key, running);
@@ -195,17 +211,17 @@ export class Controller {
     }
     for (const desired of wanted.values()) if (!this.#running.has(desired.key)) this.#begin(desired);
     const known = new Set(before);
-    for (const plan of this.#plans) if (!known.has(plan)) this.#stores.changed(plan.object);
+    for (const plan of plans) if (!known.has(plan)) this.#show(plan);
     this.#forgetDeleted(before);
     this.#letGo();
-    this.#status.soon();
   }
 
   #begin(desired: Desired): void {
     const { delivery, clock, random, log, stallAfter } = this.#options;
     const memory = this.#memoryOf(desired);
     const store = this.#stores.of(desired);
-    const onChange = () => this.#status.soon();
+    const key = triggerKey(desired.subscription.trigger);
+    const onChange = () => this.#status.soon(key);
     const options = { delivery, clock, random, log, memory, store, stallAfter, onChange };
     this.#running.set(desired.key, new RunningSubscription(desired, options, this.#ending.get(desired.key)));
   }
@@ -213,7 +229,7 @@ export class Controller {
   /** Kept in the status of the trigger object. */
   #memoryOf({ kind, subscription }: Desired): Memory {
     const { namespace, name } = subscription.trigger;
-    const stored = () => this.#plans.find(({ trigger }) => nameOf(trigger) === nameOf(subscription.trigger))?.object;
+    const stored = () => this.#planner.planOf(triggerKey(subscription.trigger))?.object;
     return {
       recall: (key) => stored()?.status?.memory?.[key],
       remember: async (key, value) => {
@@ -237,11 +253,12 @@ export class Controller {
 
   /** The counts of a deleted trigger go when its last subscription has been closed. */
   #forgetDeleted(before: readonly TriggerPlan[]): void {
-    const names = new Set(this.#plans.map(({ trigger }) => nameOf(trigger)));
     for (const { trigger } of before) {
-      if (names.has(nameOf(trigger))) continue;
+      const key = triggerKey(trigger);
+      if (this.#planner.planOf(key) !== undefined) continue;
+      this.#status.forget(key);
       void this.#ended(trigger).then(() => {
-        if (this.#plans.some((plan) => nameOf(plan.trigger) === nameOf(trigger))) return;
+        if (this.#planner.planOf(key) !== undefined) return;
         this.#options.delivery.forget(trigger);
         this.#options.tallies?.forget(trigger);
       });
@@ -260,7 +277,7 @@ export class Controller {
 
   /** Resolves when the subscriptions of a trigger that are closing have been closed. */
   async #ended(trigger: TriggerName): Promise<void> {
-    const prefix = `${nameOf(trigger)}/`;
+    const prefix = `${triggerKey(trigger)}/`;
     await Promise.all([...this.#ending].filter(([key]) => key.startsWith(prefix)).map(([, ended]) => ended));
   }
 
@@ -277,5 +294,3 @@ function listensTo(spec: unknown): string {
     return String(spec.resource.kind);
   return 'schedule' in spec ? String(spec.schedule) : '';
 }
-
-const nameOf = (trigger: TriggerName): string => `${trigger.kind}/${trigger.namespace}/${trigger.name}`;

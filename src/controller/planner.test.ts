@@ -83,3 +83,22 @@ test('a function joins when the status was last written without it; a status tha
   expect(joining({ functions: ['f'] })).toBe(false);
   expect(joining(undefined)).toBe(false);
 });
+
+test('a change of nothing but the status is taken over by itself', () => {
+  const first = plan(trigger(), [target('f')]);
+  const written = { ...trigger({ resourceVersion: '2' }), status: { functions: ['f'] } };
+  const refreshed = planner.refresh(kind, written);
+  expect(refreshed).toEqual({ ...first, object: written });
+  expect(planner.planOf('kafka/a/t')).toBe(refreshed);
+  expect(plan(written, [target('f')])).toBe(refreshed);
+});
+
+test.each([
+  ['another spec', { generation: 2 }],
+  ['another life of the name', { uid: 'v' }],
+  ['a trigger that is being deleted', { deletionTimestamp: '2026-01-01T00:00:00Z' }],
+  ['a trigger that is not known', { name: 'other' }],
+])('%s is more than that', (_what, metadata) => {
+  plan(trigger(), [target('f')]);
+  expect(planner.refresh(kind, trigger(metadata))).toBeUndefined();
+});

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FunctionTarget } from '../domain/function.ts';
 import type { TriggerKind } from '../domain/kind.ts';
-import type { Trigger } from '../domain/trigger.ts';
-import { planTrigger, type TriggerPlan } from './reconcile.ts';
+import { type Trigger, triggerKey } from '../domain/trigger.ts';
+import { planTrigger, type TriggerPlan, triggerOf } from './reconcile.ts';
 
 const NONE: readonly FunctionTarget[] = [];
 
@@ -17,9 +17,31 @@ export interface TriggersOfKind {
  * Every status that is written comes back as a change; with a thousand triggers each must cost next to nothing.
  */
 export class Planner {
-  #plans = new Map<string, Planned>();
+  #planned = new Map<string, Planned>();
   #ofAll: readonly FunctionTarget[] = NONE;
   #functions = new Map<string, readonly FunctionTarget[]>();
+
+  get plans(): readonly TriggerPlan[] {
+    return [...this.#planned.values()].map(({ plan }) => plan);
+  }
+
+  /** @param key of `triggerKey` */
+  planOf(key: string): TriggerPlan | undefined {
+    return this.#planned.get(key)?.plan;
+  }
+
+  /**
+   * Takes over an object of which nothing but status and the like has changed.
+   * @returns its plan; undefined when all have to be planned
+   */
+  refresh(kind: TriggerKind, object: Trigger): TriggerPlan | undefined {
+    const key = triggerKey(triggerOf(kind, object));
+    const before = this.#planned.get(key);
+    if (before === undefined || !isSameSpec(before.plan.object, object)) return undefined;
+    const plan = { ...before.plan, object };
+    this.#planned.set(key, { ...before, plan });
+    return plan;
+  }
 
   /** @returns the plan of before, the very same, where nothing about a trigger and its functions has changed */
   plan(triggers: readonly TriggersOfKind[], functions: readonly FunctionTarget[]): readonly TriggerPlan[] {
@@ -27,14 +49,14 @@ export class Planner {
     const next = new Map<string, Planned>();
     for (const { kind, objects } of triggers) {
       for (const object of objects) {
-        const { namespace = 'default', name, deletionTimestamp } = object.metadata;
-        if (deletionTimestamp !== undefined) continue;
-        const key = `${kind.name}/${namespace}/${name}`;
-        next.set(key, planned(this.#plans.get(key), kind, object, byNamespace.get(namespace) ?? NONE));
+        if (object.metadata.deletionTimestamp !== undefined) continue;
+        const trigger = triggerOf(kind, object);
+        const key = triggerKey(trigger);
+        next.set(key, planned(this.#planned.get(key), kind, object, byNamespace.get(trigger.namespace) ?? NONE));
       }
     }
-    this.#plans = next;
-    return [...next.values()].map(({ plan }) => plan);
+    this.#planned = next;
+    return this.plans;
   }
 
   /** By namespace; the list of before where it says the same. */
@@ -64,11 +86,13 @@ function planned(
   functions: readonly FunctionTarget[],
 ): Planned {
   if (before?.plan.object === object && before.functions === functions) return before;
-  const { uid, generation } = object.metadata;
-  const known = before?.plan.object.metadata;
-  const isSameSpec = generation !== undefined && known?.generation === generation && known.uid === uid;
-  if (before !== undefined && isSameSpec && before.functions === functions) {
+  if (before?.functions === functions && isSameSpec(before.plan.object, object)) {
     return { plan: { ...before.plan, object }, functions };
   }
   return { plan: planTrigger(kind, object, functions), functions };
+}
+
+function isSameSpec({ metadata: before }: Trigger, { metadata: now }: Trigger): boolean {
+  const isSame = now.generation !== undefined && before.generation === now.generation && before.uid === now.uid;
+  return isSame && now.deletionTimestamp === undefined;
 }

@@ -2,7 +2,7 @@ import type { FunctionTarget } from '../domain/function.ts';
 import type { Selection, Subscription, TriggerKind } from '../domain/kind.ts';
 import type { Issue, KubernetesObject } from '../domain/resource.ts';
 import { specIssues } from '../domain/schema.ts';
-import type { Trigger, TriggerName, TriggerSpec } from '../domain/trigger.ts';
+import { type Trigger, type TriggerName, type TriggerSpec, triggerKey } from '../domain/trigger.ts';
 import { matches, selectorIssues } from '../resources/selector.ts';
 
 /** A subscription that should run. */
@@ -50,10 +50,15 @@ function selects(selection: Selection, target: FunctionTarget): boolean {
   }
 }
 
+export function triggerOf(kind: Pick<TriggerKind, 'name'>, { metadata }: KubernetesObject): TriggerName {
+  return { kind: kind.name, namespace: metadata.namespace ?? 'default', name: metadata.name };
+}
+
 /** Pure: what should run, for one trigger and the functions that exist. Only functions of its own namespace match. */
 export function planTrigger(kind: TriggerKind, object: Trigger, functions: readonly FunctionTarget[]): TriggerPlan {
-  const { namespace = 'default', name, uid = '' } = object.metadata;
-  const trigger = { kind: kind.name, namespace, name };
+  const { uid = '' } = object.metadata;
+  const trigger = triggerOf(kind, object);
+  const { namespace } = trigger;
   const issues = triggerIssues(kind, object);
   if (issues.length > 0) return { trigger, object, issues, selection: undefined, functions: [], subscriptions: [] };
   const spec = kind.spec.parse(object.spec);
@@ -91,7 +96,7 @@ function desired(
   const isJoining = fanout === 'isolated' && selectedBefore?.includes(functions[0] ?? '') === false;
   const group = fanout === 'shared' ? '*' : functions[0];
   return {
-    key: `${trigger.kind}/${trigger.namespace}/${trigger.name}/${group}`,
+    key: `${triggerKey(trigger)}/${group}`,
     // Without the selector: which functions it selects is what counts.
     version: JSON.stringify([{ ...spec, functionSelector: {} }, functions, targets.map((target) => target.timeout)]),
     kind,

@@ -47,8 +47,8 @@ export class Said {
     this.#entries.set(name, { facts, repeats, progress: progress ?? before?.progress, at });
   }
 
-  retain(names: ReadonlySet<string>): void {
-    for (const name of this.#entries.keys()) if (!names.has(name)) this.#entries.delete(name);
+  forget(name: string): void {
+    this.#entries.delete(name);
   }
 }
 

@@ -62,7 +62,7 @@ class Bench {
       resources: this.#resources(),
       clock: this.clock,
       log: silent,
-      plans: () => [planTrigger(kind, this.stored, [f])],
+      planOf: () => planTrigger(kind, this.stored, [f]),
       running: () => [{ source: this.source, stuck: undefined, progress: this.progress }],
       tallies: this.tallies,
       onWritten: (_, before, after) => this.heard.push([before?.functions?.length, after.functions?.length]),
@@ -75,7 +75,7 @@ class Bench {
 
   async says(source: SourceStatus, ms = 100): Promise<void> {
     this.source = source;
-    this.writer.soon();
+    this.writer.soon('kafka/a/t');
     await this.pass(ms);
   }
 
@@ -110,7 +110,7 @@ const broken = (message: string): SourceStatus => ({ type: 'disconnected', reaso
 
 test('changes in a row are one write, and what did not change is not written', async () => {
   const bench = new Bench();
-  for (let n = 0; n < 10; n++) bench.writer.soon();
+  for (let n = 0; n < 10; n++) bench.writer.soon('kafka/a/t');
   await bench.pass(100);
   expect(bench.writes).toBe(1);
   await bench.says({ type: 'connected', message: 'reads' }, 60_000);
@@ -148,7 +148,7 @@ test('a replica that sees something else is contradicted after half a minute, an
     const before = bench.writes;
     for (let n = 0; n < ms; n += 1_000) {
       bench.stored = { ...bench.stored, status: { ...bench.stored.status, ...other.status } };
-      bench.writer.soon();
+      bench.writer.soon('kafka/a/t');
       await bench.pass(1_000);
     }
     return bench.writes - before;
@@ -162,7 +162,7 @@ test('a replica that sees something else is contradicted after half a minute, an
   expect(bench.message).toBe('another reason');
   // What a person changed does not wait for that.
   bench.stored = { ...bench.stored, metadata: { ...bench.stored.metadata, generation: 2 } };
-  bench.writer.soon();
+  bench.writer.soon('kafka/a/t');
   await bench.pass(100);
   expect(bench.stored.status?.observedGeneration).toBe(2);
 });
@@ -292,7 +292,7 @@ test('a trigger that has gone is not asked for again, and a closed writer writes
   bench.failure = new TrigateError('NOT_FOUND', 'is gone');
   await bench.says(broken('gone'), 60_000);
   expect(bench.tries).toBe(1);
-  bench.writer.soon();
+  bench.writer.soon('kafka/a/t');
   await bench.writer.close(bench.clock.monotonic() + 1_000);
   expect(bench.clock.pending).toBe(0);
 });

@@ -3,8 +3,9 @@ import type { Cancel, Clock, Deadline } from '../domain/clock.ts';
 import { asError, TrigateError } from '../domain/errors.ts';
 import type { Logger, TriggerKind } from '../domain/kind.ts';
 import type { ResourceType } from '../domain/resource.ts';
-import type { ShownProgress, Trigger, TriggerName, TriggerStatus } from '../domain/trigger.ts';
+import { type ShownProgress, type Trigger, type TriggerStatus, triggerKey } from '../domain/trigger.ts';
 import { ResourceError } from '../resources/resource-error.ts';
+import { Agenda } from './agenda.ts';
 import { Budget } from './budget.ts';
 import type { TriggerPlan } from './reconcile.ts';
 import { isNews, Said } from './said.ts';
@@ -38,8 +39,8 @@ export interface StatusWriterOptions {
   readonly resources: TriggerStatuses;
   readonly clock: Clock;
   readonly log: Logger;
-  /** What should run now. */
-  readonly plans: () => readonly TriggerPlan[];
+  /** What should run now of a trigger, by its `triggerKey`. */
+  readonly planOf: (key: string) => TriggerPlan | undefined;
   readonly running: (plan: TriggerPlan) => readonly SubscriptionState[];
   /** What became of copies. It is written along, and by itself now and then. */
   readonly tallies?: Tallies | undefined;
@@ -57,6 +58,8 @@ export class StatusWriter {
   readonly #written = new Map<string, number>();
   /** A replica that sees something else is not contradicted for ever. */
   readonly #said = new Said();
+  /** Triggers by their keys: those that may have to be written. With thousands of them no one else is looked at. */
+  readonly #agenda = new Agenda();
   #next: { readonly at: number; readonly cancel: Cancel } | undefined;
   /** No request before this: monotonic. */
   #notBefore = 0;
@@ -71,12 +74,20 @@ export class StatusWriter {
     this.#options = options;
     this.#startedAt = options.clock.monotonic();
     this.#news = new Budget(options.clock, NEWS);
-    if (options.tallies !== undefined) options.tallies.onPending = () => this.#within(COUNTS_MS);
+    if (options.tallies !== undefined)
+      options.tallies.onPending = (trigger) => this.#look(triggerKey(trigger), COUNTS_MS);
   }
 
-  /** Something may have changed. */
-  soon(): void {
-    this.#within(GATHER_MS);
+  /** Something may have changed about a trigger. */
+  soon(key: string): void {
+    this.#look(key, GATHER_MS);
+  }
+
+  /** That trigger is gone. */
+  forget(key: string): void {
+    this.#agenda.remove(key);
+    this.#written.delete(key);
+    this.#said.forget(key);
   }
 
   /** Begins no more writes; resolves when nothing is under way, which is given up at the deadline. Idempotent. */
@@ -89,32 +100,38 @@ export class StatusWriter {
     return this.#writing.finally(cancel);
   }
 
-  #within(ms: number): void {
-    if (this.#isClosed) return;
+  #look(key: string, ms: number): void {
+    this.#agenda.add(key, this.#options.clock.monotonic() + ms);
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#isClosed || this.#agenda.next === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;
     const now = clock.monotonic();
-    const at = Math.max(now + ms, this.#notBefore);
+    const at = Math.max(this.#agenda.next, this.#notBefore, now);
     if (this.#next !== undefined && this.#next.at <= at) return;
     this.#next?.cancel();
     const cancel = clock.after(at - now, () => {
       this.#next = undefined;
-      this.#writing = this.#writing.then(() => this.#writeAll());
+      this.#writing = this.#writing.then(() => this.#writeDue());
     });
     this.#next = { at, cancel };
   }
 
-  async #writeAll(): Promise<void> {
-    const all = this.#options.plans();
-    this.#forget(all);
-    const due = all.filter((plan) => this.#isDue(plan)).values();
+  async #writeDue(): Promise<void> {
+    const { clock, planOf } = this.#options;
+    const plans = this.#agenda.take(clock.monotonic()).flatMap((key) => planOf(key) ?? []);
+    const due = plans.filter((plan) => this.#isDue(plan)).values();
     const writeSome = async () => {
       for (const plan of due) {
         if (this.#isClosed) return;
-        if (this.#options.clock.monotonic() < this.#notBefore) return this.#within(0);
-        await this.#write(plan);
+        if (clock.monotonic() < this.#notBefore) this.#look(triggerKey(plan.trigger), 0);
+        else await this.#write(plan);
       }
     };
     await Promise.all(Array.from({ length: WRITES_AT_A_TIME }, writeSome));
+    this.#arm();
   }
 
   /** Whether its status has to be written now; when later, that is arranged. */
@@ -124,18 +141,18 @@ export class StatusWriter {
     if (next === undefined && this.#options.tallies?.pending(plan.trigger) === undefined) return false;
     const wait = next === undefined ? this.#untilCounts(plan) : this.#untilNews(plan, next);
     if (wait <= 0) return true;
-    this.#within(wait);
+    this.#look(triggerKey(plan.trigger), wait);
     return false;
   }
 
   #untilCounts({ trigger }: TriggerPlan): number {
-    return (this.#written.get(nameOf(trigger)) ?? this.#startedAt) + COUNTS_MS - this.#options.clock.monotonic();
+    return (this.#written.get(triggerKey(trigger)) ?? this.#startedAt) + COUNTS_MS - this.#options.clock.monotonic();
   }
 
   #untilNews({ trigger, object }: TriggerPlan, next: TriggerStatus): number {
     // Whoever changed the trigger waits for this.
     if (object.status?.observedGeneration !== next.observedGeneration) return 0;
-    const name = nameOf(trigger);
+    const name = triggerKey(trigger);
     const now = this.#options.clock.monotonic();
     const written = this.#written.get(name);
     const isNow = written === undefined || isNews(object.status, next);
@@ -146,7 +163,7 @@ export class StatusWriter {
 
   #nextOf(plan: TriggerPlan, stored: TriggerStatus | undefined): TriggerStatus | undefined {
     const now = new Date(this.#options.clock.now()).toISOString();
-    const name = nameOf(plan.trigger);
+    const name = triggerKey(plan.trigger);
     const running = this.#options.running(plan);
     if (isSilent(plan, stored, running)) return undefined;
     const all = this.#progressOf(plan);
@@ -166,8 +183,8 @@ export class StatusWriter {
     const kind = kinds.find(({ name }) => name === plan.trigger.kind);
     if (kind === undefined) return;
     const { namespace, name } = plan.trigger;
-    this.#written.set(nameOf(plan.trigger), clock.monotonic());
-    if (this.#nextOf(plan, plan.object.status) !== undefined) this.#news.take(nameOf(plan.trigger));
+    this.#written.set(triggerKey(plan.trigger), clock.monotonic());
+    if (this.#nextOf(plan, plan.object.status) !== undefined) this.#news.take(triggerKey(plan.trigger));
     const progress = this.#progressOf(plan);
     const tally = tallies?.pending(plan.trigger);
     const seen: { stored: TriggerStatus | undefined; next: TriggerStatus | undefined } = {
@@ -188,7 +205,7 @@ export class StatusWriter {
       if (tally !== undefined) tallies?.written(plan.trigger, tally);
       onWritten?.(plan, seen.stored, written.status ?? {});
       if (seen.next !== undefined)
-        this.#said.say(nameOf(plan.trigger), { ...seen, next: seen.next, progress, at: clock.monotonic() });
+        this.#said.say(triggerKey(plan.trigger), { ...seen, next: seen.next, progress, at: clock.monotonic() });
     } catch (thrown) {
       this.#failed(plan, asError(thrown));
     }
@@ -196,18 +213,12 @@ export class StatusWriter {
 
   #failed(plan: TriggerPlan, error: Error): void {
     const { clock, log } = this.#options;
-    log.debug({ trigger: nameOf(plan.trigger), error: error.message }, 'the status was not written');
+    log.debug({ trigger: triggerKey(plan.trigger), error: error.message }, 'the status was not written');
     if (error instanceof TrigateError && error.code === 'NOT_FOUND') return;
     if (error instanceof ResourceError && error.retryAfter !== undefined) {
       this.#notBefore = clock.monotonic() + error.retryAfter;
     }
-    this.#within(QUIET_MS);
-  }
-
-  #forget(plans: readonly TriggerPlan[]): void {
-    const names = new Set(plans.map(({ trigger }) => nameOf(trigger)));
-    for (const name of this.#written.keys()) if (!names.has(name)) this.#written.delete(name);
-    this.#said.retain(names);
+    this.#look(triggerKey(plan.trigger), QUIET_MS);
   }
 }
 
@@ -229,5 +240,3 @@ function isSilent(
   const broken = running.filter(({ source }) => source.type === 'disconnected');
   return isTold && broken.length > 0 && broken.every(({ source }) => isOpening(source));
 }
-
-const nameOf = ({ kind, namespace, name }: TriggerName): string => `${kind}/${namespace}/${name}`;

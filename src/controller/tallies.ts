@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { TriggerName, TriggerStatus } from '../domain/trigger.ts';
+import { type TriggerName, type TriggerStatus, triggerKey } from '../domain/trigger.ts';
 
 /** What became of copies since it was last written down. */
 export interface Tally {
@@ -22,7 +22,7 @@ interface Running {
  */
 export class Tallies {
   /** Called when there is something to write down for a trigger where there was nothing. */
-  onPending: () => void = () => {};
+  onPending: (trigger: TriggerName) => void = () => {};
   readonly #clock: Clock;
   readonly #byName = new Map<string, Running>();
   /** On the hot path no string is built. */
@@ -38,31 +38,31 @@ export class Tallies {
     running.lastEventTime = this.#clock.now();
     if (running.isPending) return;
     running.isPending = true;
-    this.onPending();
+    this.onPending(trigger);
   }
 
   /** What is to be written down; undefined when there is nothing. */
   pending(trigger: TriggerName): Tally | undefined {
-    const running = this.#byName.get(nameOf(trigger));
+    const running = this.#byName.get(triggerKey(trigger));
     return running?.isPending ? { counts: { ...running.counts }, lastEventTime: running.lastEventTime } : undefined;
   }
 
   /** It has been written down. */
   written(trigger: TriggerName, { counts }: Tally): void {
-    const running = this.#byName.get(nameOf(trigger));
+    const running = this.#byName.get(triggerKey(trigger));
     if (running === undefined) return;
     for (const type of OUTCOMES) running.counts[type] -= counts[type];
     running.isPending = OUTCOMES.some((type) => running.counts[type] > 0);
-    if (running.isPending) this.onPending();
+    if (running.isPending) this.onPending(trigger);
   }
 
   /** Of a trigger that is gone. One that comes again by this name begins anew. */
   forget(trigger: TriggerName): void {
-    this.#byName.delete(nameOf(trigger));
+    this.#byName.delete(triggerKey(trigger));
   }
 
   #begin(trigger: TriggerName): Running {
-    const name = nameOf(trigger);
+    const name = triggerKey(trigger);
     const running = this.#byName.get(name) ?? { counts: none(), lastEventTime: 0, isPending: false };
     this.#byName.set(name, running);
     this.#byTrigger.set(trigger, running);
@@ -83,5 +83,3 @@ export function withTally(status: TriggerStatus, { counts, lastEventTime }: Tall
 
 const none = (): Running['counts'] => ({ delivered: 0, rejected: 0, unknown: 0, dropped: 0 });
 const OUTCOMES = ['delivered', 'rejected', 'unknown', 'dropped'] as const;
-
-const nameOf = ({ kind, namespace, name }: TriggerName): string => `${kind}/${namespace}/${name}`;

@@ -80,3 +80,6 @@ export interface TriggerName {
   readonly namespace: string;
   readonly name: string;
 }
+
+/** One text for each trigger: `kafka/default/orders`. */
+export const triggerKey = ({ kind, namespace, name }: TriggerName): string => `${kind}/${namespace}/${name}`;

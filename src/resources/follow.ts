@@ -13,9 +13,12 @@ const LONGEST_PAUSE_MS = 15_000;
 /** A watch that ended sooner and brought nothing was refused in a polite way. */
 const BRIEF_WATCH_MS = 1_000;
 
-export interface FollowOptions extends Scope {
-  /** Called after each change of `objects`; once for a whole list. It must not throw. */
-  readonly onChange: () => void;
+export interface FollowOptions<T extends KubernetesObject = KubernetesObject> extends Scope {
+  /**
+   * Called after each change of `objects`; once for a whole list. It must not throw.
+   * @param changed the one object that is new or another one now; undefined when it is more than that, or one that is gone
+   */
+  readonly onChange: (changed?: T) => void;
   readonly clock: Clock;
   readonly random?: () => number;
   /**
@@ -65,7 +68,7 @@ export const isRefusal = ({ code }: TrigateError): boolean => code === 'FORBIDDE
 export function follow<T extends KubernetesObject>(
   resources: Resources,
   type: ResourceType,
-  options: FollowOptions,
+  options: FollowOptions<T>,
 ): Follower<T> {
   const { clock, log, onChange, random = Math.random, namespace, labelSelector, fieldSelector } = options;
   const { endsWhenRefusedFor = Number.POSITIVE_INFINITY } = options;
@@ -108,9 +111,9 @@ export function follow<T extends KubernetesObject>(
       onEvent(event) {
         backoff.reset();
         const version = event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion;
-        const changed = event.type === 'BOOKMARK' ? false : cache.apply(event.type, event.object);
+        const isNews = event.type !== 'BOOKMARK' && cache.apply(event.type, event.object);
         if (version !== undefined) passed(version);
-        if (changed) onChange();
+        if (isNews) onChange(event.type === 'DELETED' ? undefined : event.object);
       },
     });
 
