@@ -6,8 +6,8 @@ import { Controller } from '../controller/controller.ts';
 import { Leftovers } from '../controller/leftovers.ts';
 import { NoticeWriter } from '../controller/notice-writer.ts';
 import { Tallies } from '../controller/tallies.ts';
-import type { CallerFactory } from '../delivery/call/call.ts';
 import { callers } from '../delivery/call/callers.ts';
+import { sharedCallers } from '../delivery/call/shared.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
 import { addressRules } from '../functions/address-rules.ts';
@@ -76,8 +76,9 @@ export async function runController({
   const tallies = new Tallies(clock);
   const sink = outcomeSink(telemetry, tallies, (trigger, notice) => controller?.tell(trigger, notice));
   const refusals = new Refusals(addressRules(cluster.podIps, api.reached));
-  const createCaller: CallerFactory = (origin, connections) =>
-    callers(config.caller, { clock, forbids: refusals.rulesOf(origin) })(origin, connections);
+  const createCaller = sharedCallers((origin, connections) =>
+    callers(config.caller, { clock, forbids: refusals.rulesOf(origin) })(origin, connections),
+  );
   const delivery = createDelivery({ createCaller, sink, userAgent: `trigate/${version}`, clock, random });
 
   const token = config.token?.reveal();

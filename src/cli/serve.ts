@@ -7,6 +7,7 @@ import type { ClusterConfig, Config, Environment } from '../config/index.ts';
 import { readClientConfig } from '../config/index.ts';
 import { Controller } from '../controller/controller.ts';
 import { anyAddress, callers } from '../delivery/call/callers.ts';
+import { sharedCallers } from '../delivery/call/shared.ts';
 import { createDelivery } from '../delivery/delivery.ts';
 import { systemClock } from '../domain/clock.ts';
 import { TrigateError } from '../domain/errors.ts';
@@ -86,7 +87,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
     process: true,
   });
   const sink = new TelemetrySink({ feed, metrics, lines: show.calls, clock });
-  const createCaller = callers(config.caller, { clock, forbids: anyAddress });
+  const createCaller = sharedCallers(callers(config.caller, { clock, forbids: anyAddress }));
   const delivery = createDelivery({ createCaller, sink, userAgent: `trigate/${version}`, clock, random });
 
   const app = createServer({ log, guard: guardOptions(config) });

@@ -36,7 +36,7 @@ export interface Call {
   abort(reason: UnknownReason): void;
 }
 
-/** Calls one function at one origin. Its connections are its own. */
+/** Calls functions at one origin. */
 export interface Caller {
   send(request: OutgoingRequest, listener: CallListener): Call;
   /** Whether a connection can be made now. Sends no byte of HTTP. */
@@ -52,3 +52,11 @@ export interface CallerOptions {
 }
 
 export type CallerFactory = (origin: string, connections: number) => Caller;
+
+/** A caller with connections of its own. */
+export interface ResizableCaller extends Caller {
+  /** How many connections there may be from now on. Those that are more are not closed for it. */
+  resize(connections: number): void;
+}
+
+export type PoolFactory = (origin: string, connections: number) => ResizableCaller;

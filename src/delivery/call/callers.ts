@@ -1,4 +1,4 @@
-import type { CallerFactory, CallerOptions } from './call.ts';
+import type { CallerOptions, PoolFactory } from './call.ts';
 import { httpCaller } from './http1/caller.ts';
 import { undiciCaller } from './undici.ts';
 
@@ -8,7 +8,7 @@ export type CallerName = 'http1' | 'undici';
 /** Forbids no address: for a gateway that calls what its operator wrote down. */
 export const anyAddress = (): boolean => false;
 
-export function callers(name: CallerName, options: CallerOptions): CallerFactory {
+export function callers(name: CallerName, options: CallerOptions): PoolFactory {
   const undici = undiciCaller(options);
   if (name === 'undici') return undici;
   const http1 = httpCaller(options);

@@ -1,7 +1,15 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { asError } from '../../domain/errors.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
-import type { Answer, Call, Caller, CallerFactory, CallerOptions, CallListener, OutgoingRequest } from './call.ts';
+import type {
+  Answer,
+  Call,
+  CallerOptions,
+  CallListener,
+  OutgoingRequest,
+  PoolFactory,
+  ResizableCaller,
+} from './call.ts';
 import { canConnect } from './probe.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -17,11 +25,12 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Not through undici's Pool, which looks through all its connections for each call: here a call takes the connection that
  * became free last. Nor does a lane make more calls at a time than there are connections.
  */
-export function undiciCaller(options: Pick<CallerOptions, 'forbids'>): CallerFactory {
+export function undiciCaller(options: Pick<CallerOptions, 'forbids'>): PoolFactory {
   return (origin, connections) => openCaller(origin, connections, options);
 }
 
-function openCaller(origin: string, connections: number, { forbids }: Pick<CallerOptions, 'forbids'>): Caller {
+function openCaller(origin: string, connections: number, { forbids }: Pick<CallerOptions, 'forbids'>): ResizableCaller {
+  let most = connections;
   const clientOptions = { ...CLIENT_OPTIONS, connect: connector(forbids) };
   const clients: Client[] = [];
   const free: Client[] = [];
@@ -36,7 +45,7 @@ function openCaller(origin: string, connections: number, { forbids }: Pick<Calle
 
   /** More calls than connections, which a lane does not make, wait behind one another. */
   function connection(): Client {
-    const busy = clients.length < connections ? undefined : clients[next++ % clients.length];
+    const busy = clients.length < most ? undefined : clients[next++ % clients.length];
     return free.pop() ?? busy ?? open();
   }
 
@@ -50,6 +59,9 @@ function openCaller(origin: string, connections: number, { forbids }: Pick<Calle
         call.invalid(asError(error));
       }
       return call;
+    },
+    resize(wanted) {
+      most = wanted;
     },
     probe: () => canConnect(new URL(origin), forbids),
     close() {

@@ -1,10 +1,12 @@
 import type { Cancel } from '../../../domain/clock.ts';
-import type { Call, Caller, CallerFactory, CallerOptions, CallListener, OutgoingRequest } from '../call.ts';
+import type { Call, CallerOptions, CallListener, OutgoingRequest, PoolFactory, ResizableCaller } from '../call.ts';
 import { canConnect } from '../probe.ts';
 import { type Address, Connection, type ConnectionOwner, PooledCall } from './connection.ts';
 import { HeadTemplate } from './template.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** Connections under way at a time. */
+const MOST_CONNECTING = 32;
 /** Below the 5 s idle time-out of Node.js servers, so that we close an idle connection before they do. */
 const KEEP_ALIVE_MS = 4_000;
 /** How long before the moment that a server names for closing an idle connection we close it. */
@@ -12,8 +14,16 @@ const KEEP_ALIVE_MARGIN_MS = 500;
 /** A connection that has been idle for longer may have been closed: the event loop takes a look before it is used. */
 const TRUSTED_IDLE_MS = 10;
 
+/** A connection under way. */
+interface Connecting {
+  /** Ends the wait for it. */
+  readonly cancel: Cancel;
+  /** Of the caller, when it began. */
+  readonly answers: number;
+}
+
 /** For origins with `http:` only. */
-export function httpCaller(options: CallerOptions): CallerFactory {
+export function httpCaller(options: CallerOptions): PoolFactory {
   return (origin, connections) => new HttpCaller(origin, connections, options);
 }
 
@@ -22,23 +32,26 @@ export function httpCaller(options: CallerOptions): CallerFactory {
  * what a general client does, and it knows for each call whether a byte of it has been handed to the kernel.
  *
  * A call takes the connection that became free last; without one it waits, in order, for one that becomes free or is
- * made. There are at most `connections`. A connection that has served one call only, or has been idle for a while, is
+ * made. There are at most `connections`. Of many calls that start in one moment the first ones are often answered before
+ * there is a connection for each: so a few are made at a time, fewer while answers come, more while none does. A connection that has served one call only, or has been idle for a while, is
  * looked at once more by the event loop before it is used: a server that closed it meanwhile costs a connection, no event.
  */
-class HttpCaller implements Caller, ConnectionOwner {
+class HttpCaller implements ResizableCaller, ConnectionOwner {
   readonly #options: CallerOptions;
   readonly #address: Address;
   readonly #origin: URL;
-  readonly #max: number;
+  #max: number;
   readonly #connections = new Set<Connection>();
   /** Until the socket is closed. */
   readonly #sockets = new Set<Connection>();
-  /** How long a connection may take to be made. */
-  readonly #connecting = new Map<Connection, Cancel>();
+  readonly #connecting = new Map<Connection, Connecting>();
   readonly #idle: Connection[] = [];
   #waiting: PooledCall[] = [];
   #firstWaiting = 0;
   #looking = 0;
+  /** How many connections may be under way now. */
+  #window = MOST_CONNECTING;
+  #answers = 0;
   #sweep: Cancel | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
   #closed: PromiseWithResolvers<void> | undefined;
@@ -65,6 +78,11 @@ class HttpCaller implements Caller, ConnectionOwner {
     return call;
   }
 
+  resize(connections: number): void {
+    this.#max = connections;
+    this.#connectForWaiting();
+  }
+
   probe(): Promise<boolean> {
     return canConnect(this.#origin, this.#options.forbids);
   }
@@ -80,27 +98,45 @@ class HttpCaller implements Caller, ConnectionOwner {
   }
 
   ready(connection: Connection): void {
-    this.#connecting.get(connection)?.();
-    this.#connecting.delete(connection);
+    if (this.#connecting.has(connection)) this.#made(connection);
+    else this.#answers++;
     const call = this.#nextWaiting();
     const now = this.#options.clock.monotonic();
-    if (call !== undefined) {
-      connection.idleSince = now;
-      if (this.#isTrusted(connection)) connection.send(call);
-      else this.#look(connection, call);
+    if (call === undefined) {
+      this.#release(connection, now);
       return;
     }
-    this.#release(connection, now);
+    connection.idleSince = now;
+    if (this.#isTrusted(connection)) connection.send(call);
+    else this.#look(connection, call);
+    this.#connectForWaiting();
+  }
+
+  #made(connection: Connection): void {
+    const isAnswered = this.#connecting.get(connection)?.answers !== this.#answers;
+    this.#window = isAnswered ? 1 : Math.min(MOST_CONNECTING, 2 * this.#window);
+    this.#endConnecting(connection);
+  }
+
+  #endConnecting(connection: Connection): void {
+    this.#connecting.get(connection)?.cancel();
+    this.#connecting.delete(connection);
   }
 
   lost(connection: Connection, refused: Error | undefined): void {
     this.#connections.delete(connection);
-    this.#connecting.get(connection)?.();
-    this.#connecting.delete(connection);
+    this.#endConnecting(connection);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
-    if (refused !== undefined) this.#nextWaiting()?.finish({ type: 'notSent', cause: refused });
+    if (refused !== undefined) this.#refuse(refused);
     this.#connectForWaiting();
+  }
+
+  /** Of those that wait, one; all, when there is nothing else to wait for. */
+  #refuse(cause: Error): void {
+    const isAnyMade = this.#connections.size > this.#connecting.size;
+    for (let left = isAnyMade ? 1 : this.#waiting.length; left > 0; left--)
+      this.#nextWaiting()?.finish({ type: 'notSent', cause });
   }
 
   closed(connection: Connection): void {
@@ -171,8 +207,9 @@ class HttpCaller implements Caller, ConnectionOwner {
 
   /** A connection under way for each call that waits, as far as there may be so many. */
   #connectForWaiting(): void {
-    while (this.#connecting.size < this.#waiting.length - this.#firstWaiting && this.#connections.size < this.#max)
-      this.#connect();
+    if (this.#connections.size === 0) this.#window = MOST_CONNECTING;
+    const wanted = Math.min(this.#waiting.length - this.#firstWaiting, this.#window);
+    while (this.#connecting.size < wanted && this.#connections.size < this.#max) this.#connect();
   }
 
   #connect(): void {
@@ -181,7 +218,8 @@ class HttpCaller implements Caller, ConnectionOwner {
     this.#sockets.add(connection);
     const tooLong = () =>
       connection.close(new Error(`no connection to ${this.#origin.host} within ${CONNECT_TIMEOUT_MS} ms`));
-    this.#connecting.set(connection, this.#options.clock.after(CONNECT_TIMEOUT_MS, tooLong));
+    const cancel = this.#options.clock.after(CONNECT_TIMEOUT_MS, tooLong);
+    this.#connecting.set(connection, { cancel, answers: this.#answers });
   }
 
   #sweepIn(ms: number, at: number): void {

@@ -1,28 +1,40 @@
 import type { OutgoingRequest } from '../call.ts';
 
+/** How heads with one list of common headers begin. */
+interface Start {
+  readonly method: string;
+  readonly path: string;
+  readonly common: readonly string[];
+  readonly text: string;
+}
+
 /** Writes the heads of requests. What requests have in common is written once, and comes first. */
 export class HeadTemplate {
   readonly #host: string;
-  #method: string | undefined;
-  #path: string | undefined;
-  #common: readonly string[] | undefined;
-  #start = '';
+  /** By the list of common headers: lanes that share a caller have one each. */
+  readonly #starts = new WeakMap<readonly string[], Start>();
+  #last: Start | undefined;
 
   constructor(host: string) {
     this.#host = host;
   }
 
   of({ method, path, common, headers, body }: OutgoingRequest): string {
-    if (common !== this.#common || path !== this.#path || method !== this.#method) this.#begin(method, path, common);
-    const head = this.#start + linesOf(headers);
+    const head = this.#startOf(method, path, common).text + linesOf(headers);
     return method === 'GET' && body.length === 0 ? `${head}\r\n` : `${head}content-length: ${body.length}\r\n\r\n`;
   }
 
-  #begin(method: string, path: string, common: readonly string[]): void {
-    this.#method = method;
-    this.#path = path;
-    this.#common = common;
-    this.#start = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n${linesOf(common)}`;
+  #startOf(method: string, path: string, common: readonly string[]): Start {
+    const last = this.#last;
+    if (last?.common === common && last.path === path && last.method === method) return last;
+    let start = this.#starts.get(common);
+    if (start?.path !== path || start.method !== method) {
+      const text = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n${linesOf(common)}`;
+      start = { method, path, common, text };
+      this.#starts.set(common, start);
+    }
+    this.#last = start;
+    return start;
   }
 }
 

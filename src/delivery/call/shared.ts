@@ -1,0 +1,73 @@
+import type {
+  Call,
+  Caller,
+  CallerFactory,
+  CallListener,
+  OutgoingRequest,
+  PoolFactory,
+  ResizableCaller,
+} from './call.ts';
+
+/**
+ * One caller for each origin, whoever calls it. Thousands of triggers may call one function, and each by itself seldom:
+ * connections of their own would be made for every call.
+ *
+ * There may be as many connections as all who share them may have. So nobody waits for another's calls, and no lane gets
+ * more than its own concurrency.
+ */
+export function sharedCallers(createPool: PoolFactory): CallerFactory {
+  const pools = new Map<string, Pool>();
+  return (origin, connections) => {
+    const known = pools.get(origin);
+    const pool = known ?? { caller: createPool(origin, connections), connections: 0, users: 0 };
+    pools.set(origin, pool);
+    return new SharedCaller(pool, connections, () => pools.delete(origin));
+  };
+}
+
+interface Pool {
+  readonly caller: ResizableCaller;
+  connections: number;
+  users: number;
+}
+
+class SharedCaller implements Caller {
+  readonly #pool: Pool;
+  readonly #connections: number;
+  readonly #onLast: () => void;
+  #closing: Promise<void> | undefined;
+
+  /** @param onLast called when nobody shares the pool any more */
+  constructor(pool: Pool, connections: number, onLast: () => void) {
+    this.#pool = pool;
+    this.#connections = connections;
+    this.#onLast = onLast;
+    pool.users++;
+    this.#resize(connections);
+  }
+
+  send(request: OutgoingRequest, listener: CallListener): Call {
+    return this.#pool.caller.send(request, listener);
+  }
+
+  probe(): Promise<boolean> {
+    return this.#pool.caller.probe();
+  }
+
+  /** Where others go on, its calls under way end there, and it waits for none of them. */
+  close(): Promise<void> {
+    this.#closing ??= this.#leave();
+    return this.#closing;
+  }
+
+  async #leave(): Promise<void> {
+    if (--this.#pool.users > 0) return this.#resize(-this.#connections);
+    this.#onLast();
+    await this.#pool.caller.close();
+  }
+
+  #resize(by: number): void {
+    this.#pool.connections += by;
+    this.#pool.caller.resize(this.#pool.connections);
+  }
+}
