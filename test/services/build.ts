@@ -4,6 +4,7 @@ import { kubeBinaries } from './kube-apiserver/binaries.ts';
 import { kubectlBinary } from './kubectl/kubectl.ts';
 import { kubelessBinary } from './kubeless/kubeless.ts';
 import { natsServer } from './nats.ts';
+import { nginxBinary } from './nginx/nginx.ts';
 import { uvicornPath } from './uvicorn/uvicorn.ts';
 
 /*
@@ -19,6 +20,7 @@ const services = {
   helm: helmBinary,
   kubeless: kubelessBinary,
   uvicorn: uvicornPath,
+  nginx: nginxBinary,
 };
 
 for (const [name, build] of Object.entries(services)) {

@@ -1,12 +1,15 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anyAddress, callers } from '../../../src/delivery/call/callers.ts';
+import { canConnect } from '../../../src/delivery/call/probe.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { run } from '../../services/cache.ts';
+import { nginxBinary } from '../../services/nginx/nginx.ts';
 import { uvicornPath } from '../../services/uvicorn/uvicorn.ts';
 import { send } from '../../support/call.ts';
 import { eventually } from '../../support/eventually.ts';
+import { freePort } from '../../support/port.ts';
 import { type Running, startProcess } from '../../support/process.ts';
 import { tempDir } from '../../support/temp.ts';
 
@@ -19,6 +22,7 @@ const servers = {
   'Python http.server, HTTP/1.0': () => start('python3', [file('http_server.py'), 'HTTP/1.0']),
   uvicorn: async () => start('python3', [file('asgi.py')], { PYTHONPATH: await uvicornPath() }),
   'Go net/http': startGo,
+  nginx: startNginx,
 };
 
 const STATUSES: Readonly<Record<string, number>> = {
@@ -31,7 +35,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 };
 
 describe.each(Object.entries(servers))('a function on %s', (_name, launch) => {
-  let server: Running;
+  let server: Pick<Running, 'line' | 'stop'>;
   let url: string;
 
   beforeAll(async () => {
@@ -82,6 +86,29 @@ async function seenBy(url: string): Promise<string[]> {
 
 function start(command: string, args: readonly string[], env: Record<string, string> = {}): Promise<Running> {
   return startProcess(command, args, { name: command, env: { ...process.env, ...env } });
+}
+
+/** In front of a function on Node.js. */
+async function startNginx(): Promise<Pick<Running, 'line' | 'stop'>> {
+  const behind = await servers['Node.js']();
+  const folder = await tempDir('nginx');
+  const port = await freePort();
+  const functionPort = (await behind.line(/^port \d+$/)).slice('port '.length);
+  const config = (await readFile(file('nginx.conf'), 'utf8'))
+    .replaceAll('@PORT@', `${port}`)
+    .replaceAll('@FUNCTION_PORT@', functionPort);
+  await writeFile(join(folder.path, 'nginx.conf'), config);
+  const nginx = await start(await nginxBinary(), ['-p', folder.path, '-c', 'nginx.conf', '-e', 'stderr']);
+  await eventually('nginx listens', () => canConnect(new URL(`http://127.0.0.1:${port}`), anyAddress));
+  return {
+    line: async () => `port ${port}`,
+    async stop(signal, grace) {
+      const exit = await nginx.stop(signal, grace);
+      await behind.stop(signal, grace);
+      await folder.remove();
+      return exit;
+    },
+  };
 }
 
 async function startGo(): Promise<Running> {
