@@ -1,4 +1,5 @@
 import { createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
 
 const HEAD_END = '\r\n\r\n';
 
@@ -21,8 +22,9 @@ export function serveSink(
     const address = server.address();
     if (typeof address === 'object' && address !== null) console.log(`port ${address.port}`);
   });
-  process.stdin.on('data', () => console.log(report()));
-  process.stdin.on('end', () => process.exit(0));
+  createInterface(process.stdin)
+    .on('line', () => console.log(report()))
+    .on('close', () => process.exit(0));
 }
 
 function readRequests(socket: Socket, onBody: (body: string, head: string) => void): void {
