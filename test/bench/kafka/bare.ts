@@ -14,10 +14,13 @@ export interface BareLoopOptions {
   readonly caller: BareCaller;
 }
 
-/** Starts `bare-loop.ts` in a process of its own, in a new group. It reads from the beginning of the topic. */
-export async function startBareLoop(options: BareLoopOptions): Promise<{ readonly pid: number; stop(): void }> {
+/** Starts `bare-loop.ts`, or another one, in a process of its own, in a new group. It reads from the beginning of the topic. */
+export async function startBareLoop(
+  options: BareLoopOptions,
+  program: 'bare-loop' | 'coalesced-loop' = 'bare-loop',
+): Promise<{ readonly pid: number; stop(): void }> {
   const { brokers, topic, url, functions, caller } = options;
-  const file = join(import.meta.dirname, 'bare-loop.ts');
+  const file = join(import.meta.dirname, `${program}.ts`);
   const args = [file, brokers.join(','), topic.name, url, randomUUID(), String(functions), caller];
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
