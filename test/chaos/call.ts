@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Answer, Caller, CallerFactory } from '../../src/delivery/call/call.ts';
 import { eventually } from '../support/eventually.ts';
 import { type RandomInt, seededRandom } from '../support/random.ts';
@@ -201,4 +202,63 @@ export async function callChaos(
     if (twice + untrue + leftOpen + outcomes.invalid > 0) isFine = false;
   }
   return isFine;
+}
+
+const ROUND_CALLS = 20_000;
+
+/**
+ * Runs it with each caller for a time, and prints after each minute what is left when a round has ended: sockets and other
+ * handles, and what the heap has in it. False where any of the handles stay, or the heap grows from the first half to the second.
+ */
+export async function callLeaks(
+  callers: Readonly<Record<string, CallerFactory>>,
+  minutes: number,
+  seed: number,
+): Promise<boolean> {
+  let isFine = true;
+  for (const [name, createCaller] of Object.entries(callers)) {
+    const left: Left[] = [];
+    let calls = 0;
+    for (let minute = 1; minute <= minutes; minute++) {
+      const until = performance.now() + 60_000;
+      while (performance.now() < until) {
+        const { twice, untrue } = await chaosOfCalls(createCaller, ROUND_CALLS, seed + calls);
+        calls += ROUND_CALLS;
+        if (twice + untrue > 0) isFine = false;
+      }
+      const now = await whatIsLeft();
+      left.push(now);
+      console.log(
+        `${name.padEnd(8)} minute ${minute}: ${calls} calls, ${now.sockets} sockets, ${now.handles} handles, ${now.heap.toFixed(1)} MiB of heap`,
+      );
+    }
+    if (left.some(({ sockets, handles }) => sockets > 0 || handles > (left[0]?.handles ?? 0))) isFine = false;
+    if (growth(left.map(({ heap }) => heap)) > MOST_GROWTH_MIB) isFine = false;
+  }
+  return isFine;
+}
+
+const MOST_GROWTH_MIB = 5;
+
+interface Left {
+  readonly sockets: number;
+  readonly handles: number;
+  /** MiB. */
+  readonly heap: number;
+}
+
+async function whatIsLeft(): Promise<Left> {
+  // The server's own handle goes in the turn behind its `close`.
+  await turn();
+  await turn();
+  globalThis.gc?.();
+  const handles = process.getActiveResourcesInfo();
+  const sockets = handles.filter((type) => type === 'TCPSocketWrap').length;
+  return { sockets, handles: handles.length, heap: process.memoryUsage().heapUsed / 1_048_576 };
+}
+
+/** From the least of the first half to the least of the second. */
+function growth(all: readonly number[]): number {
+  const half = Math.ceil(all.length / 2);
+  return Math.min(...all.slice(half)) - Math.min(...all.slice(0, half));
 }

@@ -6,7 +6,9 @@ import { parseArgs } from 'node:util';
  * npm run chaos -- cronjob [--seed N] [--ticks N] [--faults N] [--api embedded|kubernetes]     three processes with one set of triggers; N faults at the least
  * npm run chaos -- kubernetes [--seed N] [--kills N] [--changes N] [--api embedded|kubernetes]     watches of 500 objects; --kills 0: no faults
  * npm run chaos -- outage [--seconds N]     controllers with triggers that run, and an API server that is away
- * npm run chaos -- call [--seed N] [--calls N]     the HTTP callers and a hostile server
+ * npm run chaos -- call [--seed N] [--calls N | --minutes N]     the HTTP callers and a hostile server; for a time: and what is left of sockets, handles and memory
+ *
+ * TEST_CALLER=undici runs what has gateways or controllers with the other caller.
  *
  * A seed runs the same faults in the same order again; moments differ by what the machine does meanwhile.
  */
@@ -19,6 +21,7 @@ const { positionals, values } = parseArgs({
     kills: { type: 'string' },
     changes: { type: 'string' },
     calls: { type: 'string' },
+    minutes: { type: 'string' },
     ticks: { type: 'string' },
     seconds: { type: 'string' },
     api: { type: 'string' },
@@ -50,12 +53,14 @@ switch (name) {
     break;
   }
   case 'call': {
-    const { callChaos } = await import('./call.ts');
+    const { callChaos, callLeaks } = await import('./call.ts');
     const { anyAddress, callers } = await import('../../src/delivery/call/callers.ts');
     const { systemClock } = await import('../../src/domain/clock.ts');
     const options = { clock: systemClock, forbids: anyAddress };
     const both = { http1: callers('http1', options), undici: callers('undici', options) };
-    if (!(await callChaos(both, Number(values.calls ?? 1_000_000), seed))) process.exitCode = 1;
+    const minutes = Number(values.minutes ?? 0);
+    if (minutes > 0 && !(await callLeaks(both, minutes, seed))) process.exitCode = 1;
+    if (minutes === 0 && !(await callChaos(both, Number(values.calls ?? 1_000_000), seed))) process.exitCode = 1;
     break;
   }
   case 'outage': {

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { Gate, Source, SourceContext, SourceStatus } from '../../src/domain/kind.ts';
 import type { FunctionReport, Gap } from '../../src/domain/ledger.ts';
 import type { delivery, Fanout } from '../../src/domain/trigger.ts';
+import { testCaller } from '../support/caller.ts';
 import { checkLedger } from '../support/checker.ts';
 import { eventually } from '../support/eventually.ts';
 import { type Recorder, startRecorder } from '../support/recorder.ts';
@@ -100,7 +101,7 @@ const deadline = (ms = PATIENCE_MS) => systemClock.monotonic() + ms;
 
 function createMember(broker: Broker, connection: Connection, recorder: Recorder, onEnd: () => void): Member {
   const core = createDelivery({
-    createCaller: callers('http1', { clock: systemClock, forbids: anyAddress }),
+    createCaller: callers(testCaller, { clock: systemClock, forbids: anyAddress }),
     sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'conformance',
     clock: systemClock,

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import { createResources } from '../../src/resources/client.ts';
 import type { Resources } from '../../src/resources/resources.ts';
 import { createCronJobKind } from '../../triggers/cronjob/index.ts';
+import { testCaller } from './caller.ts';
 import { silent } from './topic-log.ts';
 
 export interface CronController {
@@ -39,7 +40,7 @@ export function resourcesOf({ url, ca, token }: ApiAccess): Resources {
 export async function startCronController(access: ApiAccess, clock: Clock, alone: boolean): Promise<CronController> {
   const resources = resourcesOf(access);
   const delivery = createDelivery({
-    createCaller: callers('http1', { clock: clock, forbids: anyAddress }),
+    createCaller: callers(testCaller, { clock: clock, forbids: anyAddress }),
     sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'trigate/test',
     clock,

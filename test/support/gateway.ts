@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
+import { testCaller } from './caller.ts';
 import { type Ledger, parseLedger } from './checker.ts';
 import { freePort } from './port.ts';
 import { type Exit, type Running, startProcess } from './process.ts';
@@ -69,7 +70,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     const started = await startProcess(process.execPath, [options.program ?? BINARY, ...args], {
       name: 'trigate',
       cwd: folder.path,
-      env: { ...cleanEnvironment(), ...options.env },
+      env: { ...cleanEnvironment(), TRIGATE_CALLER: testCaller, ...options.env },
     });
     await untilReady(started, url + (options.probe ?? '/readyz'), options.readyWithin ?? 20_000);
     return started;

@@ -6,6 +6,7 @@ import type { OutcomeSink } from '../../src/delivery/ledger.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Logger, Memory, SourceStatus, TriggerKind } from '../../src/domain/kind.ts';
 import type { FunctionReport } from '../../src/domain/ledger.ts';
+import { testCaller } from './caller.ts';
 import { checkLedger } from './checker.ts';
 import { eventually } from './eventually.ts';
 import type { Recorder } from './recorder.ts';
@@ -54,7 +55,7 @@ export function startSubscription(
 ): Replica {
   const { topic, recorder, functions = ['f'], spec = {}, memory = forgetful, log = silent } = wanted;
   const delivery = createDelivery({
-    createCaller: callers('http1', { clock: systemClock, forbids: anyAddress }),
+    createCaller: callers(testCaller, { clock: systemClock, forbids: anyAddress }),
     sink: { outcome: onOutcome, late() {}, gap() {}, forget() {} },
     userAgent: `replica-${replicas++}`,
     clock: systemClock,

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/domain/clock.ts';
 import type { Logger } from '../../src/domain/kind.ts';
 import type { Resources } from '../../src/resources/resources.ts';
 import { createKubernetesKind, type KubernetesKindOptions } from '../../triggers/kubernetes/index.ts';
+import { testCaller } from './caller.ts';
 import { silent } from './topic-log.ts';
 
 export interface WatchController {
@@ -22,7 +23,7 @@ export async function startWatchController(
 ): Promise<WatchController> {
   const clock = systemClock;
   const delivery = createDelivery({
-    createCaller: callers('http1', { clock, forbids: anyAddress }),
+    createCaller: callers(testCaller, { clock, forbids: anyAddress }),
     sink: { outcome() {}, late() {}, gap() {}, forget() {} },
     userAgent: 'trigate/test',
     clock,
