@@ -48,6 +48,7 @@ class Bench {
   failure: Error | undefined;
   /** Writes are taken and never answered. */
   isSilent = false;
+  isGone = false;
   tries = 0;
   writes = 0;
   readonly writer: StatusWriter;
@@ -62,7 +63,7 @@ class Bench {
       resources: this.#resources(),
       clock: this.clock,
       log: silent,
-      planOf: () => planTrigger(kind, this.stored, [f]),
+      planOf: () => (this.isGone ? undefined : planTrigger(kind, this.stored, [f])),
       running: () => [{ source: this.source, stuck: undefined, progress: this.progress }],
       tallies: this.tallies,
       onWritten: (_, before, after) => this.heard.push([before?.functions?.length, after.functions?.length]),
@@ -287,11 +288,19 @@ test('an API server that is busy is left alone for as long as it asks', async ()
   expect([bench.tries, bench.message]).toEqual([2, 'last']);
 });
 
-test('a trigger that has gone is not asked for again, and a closed writer writes nothing', async () => {
+test('a trigger whose status cannot be found is asked for again while it is there; a closed writer writes nothing', async () => {
   const bench = new Bench();
-  bench.failure = new TrigateError('NOT_FOUND', 'is gone');
-  await bench.says(broken('gone'), 60_000);
+  bench.failure = new TrigateError('NOT_FOUND', 'has no status');
+  await bench.says(broken('first'));
+  await bench.pass(29_000);
   expect(bench.tries).toBe(1);
+  await bench.pass(2_000);
+  expect([bench.tries, bench.message]).toEqual([2, 'first']);
+  bench.failure = new TrigateError('NOT_FOUND', 'is gone');
+  await bench.says({ type: 'connected', message: 'reads' });
+  bench.isGone = true;
+  await bench.pass(60_000);
+  expect(bench.tries).toBe(3);
   bench.writer.soon('kafka/a/t');
   await bench.writer.close(bench.clock.monotonic() + 1_000);
   expect(bench.clock.pending).toBe(0);
@@ -310,4 +319,16 @@ test('a write without an answer is given up at the deadline of the close', async
   await bench.pass(200);
   await closing;
   expect(bench.clock.pending).toBe(0);
+});
+
+test('while a write waits for its answer no timer runs, however much there is to say', async () => {
+  const bench = new Bench();
+  bench.isSilent = true;
+  await bench.says(broken('unheard'));
+  for (let n = 0; n < 100; n++) bench.writer.soon('kafka/a/t');
+  await bench.pass(1_000);
+  expect([bench.tries, bench.clock.pending]).toEqual([1, 0]);
+  const closing = bench.writer.close(bench.clock.monotonic());
+  await bench.pass(100);
+  await closing;
 });

@@ -61,6 +61,9 @@ export class StatusWriter {
   /** Triggers by their keys: those that may have to be written. With thousands of them no one else is looked at. */
   readonly #agenda = new Agenda();
   #next: { readonly at: number; readonly cancel: Cancel } | undefined;
+  #isLooking = false;
+  /** Monotonic: when it last looked at what is on the agenda. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   /** No request before this: monotonic. */
   #notBefore = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -106,31 +109,39 @@ export class StatusWriter {
   }
 
   #arm(): void {
-    if (this.#isClosed || this.#agenda.next === Number.POSITIVE_INFINITY) return;
+    if (this.#isClosed || this.#isLooking || this.#agenda.next === Number.POSITIVE_INFINITY) return;
     const { clock } = this.#options;
     const now = clock.monotonic();
-    const at = Math.max(this.#agenda.next, this.#notBefore, now);
+    const at = Math.max(this.#agenda.next, this.#notBefore, this.#lookedAt + GATHER_MS, now);
     if (this.#next !== undefined && this.#next.at <= at) return;
     this.#next?.cancel();
     const cancel = clock.after(at - now, () => {
       this.#next = undefined;
-      this.#writing = this.#writing.then(() => this.#writeDue());
+      this.#writing = this.#writeDue();
     });
     this.#next = { at, cancel };
   }
 
   async #writeDue(): Promise<void> {
     const { clock, planOf } = this.#options;
-    const plans = this.#agenda.take(clock.monotonic()).flatMap((key) => planOf(key) ?? []);
-    const due = plans.filter((plan) => this.#isDue(plan)).values();
+    this.#isLooking = true;
+    this.#lookedAt = clock.monotonic();
+    const plans = this.#agenda.take(this.#lookedAt).flatMap((key) => planOf(key) ?? []);
+    const due = plans
+      .filter((plan) => this.#isDue(plan))
+      .map(({ trigger }) => triggerKey(trigger))
+      .values();
     const writeSome = async () => {
-      for (const plan of due) {
+      for (const key of due) {
+        // It may be another one by now, or gone.
+        const plan = planOf(key);
         if (this.#isClosed) return;
-        if (clock.monotonic() < this.#notBefore) this.#look(triggerKey(plan.trigger), 0);
-        else await this.#write(plan);
+        if (clock.monotonic() < this.#notBefore) this.#look(key, 0);
+        else if (plan !== undefined) await this.#write(plan);
       }
     };
     await Promise.all(Array.from({ length: WRITES_AT_A_TIME }, writeSome));
+    this.#isLooking = false;
     this.#arm();
   }
 
@@ -179,7 +190,7 @@ export class StatusWriter {
   }
 
   async #write(plan: TriggerPlan): Promise<void> {
-    const { kinds, resources, clock, tallies, onWritten } = this.#options;
+    const { kinds, resources, clock, tallies, planOf, onWritten } = this.#options;
     const kind = kinds.find(({ name }) => name === plan.trigger.kind);
     if (kind === undefined) return;
     const { namespace, name } = plan.trigger;
@@ -204,7 +215,7 @@ export class StatusWriter {
       const written = await resources.updateStatus(kind.resource, namespace, name, change, { signal });
       if (tally !== undefined) tallies?.written(plan.trigger, tally);
       onWritten?.(plan, seen.stored, written.status ?? {});
-      if (seen.next !== undefined)
+      if (seen.next !== undefined && planOf(triggerKey(plan.trigger)) !== undefined)
         this.#said.say(triggerKey(plan.trigger), { ...seen, next: seen.next, progress, at: clock.monotonic() });
     } catch (thrown) {
       this.#failed(plan, asError(thrown));
@@ -214,11 +225,12 @@ export class StatusWriter {
   #failed(plan: TriggerPlan, error: Error): void {
     const { clock, log } = this.#options;
     log.debug({ trigger: triggerKey(plan.trigger), error: error.message }, 'the status was not written');
-    if (error instanceof TrigateError && error.code === 'NOT_FOUND') return;
+    const isGone = error instanceof TrigateError && error.code === 'NOT_FOUND';
     if (error instanceof ResourceError && error.retryAfter !== undefined) {
       this.#notBefore = clock.monotonic() + error.retryAfter;
     }
-    this.#look(triggerKey(plan.trigger), QUIET_MS);
+    // Gone, and planned for no longer then; or its CRD has no status.
+    this.#look(triggerKey(plan.trigger), isGone ? COUNTS_MS : QUIET_MS);
   }
 }
 

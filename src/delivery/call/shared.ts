@@ -1,4 +1,5 @@
 import type {
+  Answer,
   Call,
   Caller,
   CallerFactory,
@@ -12,14 +13,13 @@ import type {
  * One caller for each origin, whoever calls it. Thousands of triggers may call one function, and each by itself seldom:
  * connections of their own would be made for every call.
  *
- * There may be as many connections as all who share them may have. So nobody waits for another's calls, and no lane gets
- * more than its own concurrency.
+ * There may be as many connections as all who share them may have, those that leave included until their last call has
+ * ended. So nobody waits for another's calls, and no lane gets more than its own concurrency.
  */
 export function sharedCallers(createPool: PoolFactory): CallerFactory {
   const pools = new Map<string, Pool>();
   return (origin, connections) => {
-    const known = pools.get(origin);
-    const pool = known ?? { caller: createPool(origin, connections), connections: 0, users: 0 };
+    const pool = pools.get(origin) ?? { caller: createPool(origin, connections), connections: 0, users: 0 };
     pools.set(origin, pool);
     return new SharedCaller(pool, connections, () => pools.delete(origin));
   };
@@ -36,6 +36,9 @@ class SharedCaller implements Caller {
   readonly #connections: number;
   readonly #onLast: () => void;
   #closing: Promise<void> | undefined;
+  /** Under way. */
+  #calls = 0;
+  #onIdle: () => void = () => {};
 
   /** @param onLast called when nobody shares the pool any more */
   constructor(pool: Pool, connections: number, onLast: () => void) {
@@ -47,20 +50,25 @@ class SharedCaller implements Caller {
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    return this.#pool.caller.send(request, listener);
+    this.#calls++;
+    return this.#pool.caller.send(request, new SharedCall(this, listener));
+  }
+
+  ended(): void {
+    if (--this.#calls === 0) this.#onIdle();
   }
 
   probe(): Promise<boolean> {
     return this.#pool.caller.probe();
   }
 
-  /** Where others go on, its calls under way end there, and it waits for none of them. */
   close(): Promise<void> {
     this.#closing ??= this.#leave();
     return this.#closing;
   }
 
   async #leave(): Promise<void> {
+    if (this.#calls > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     if (--this.#pool.users > 0) return this.#resize(-this.#connections);
     this.#onLast();
     await this.#pool.caller.close();
@@ -69,5 +77,24 @@ class SharedCaller implements Caller {
   #resize(by: number): void {
     this.#pool.connections += by;
     this.#pool.caller.resize(this.#pool.connections);
+  }
+}
+
+class SharedCall implements CallListener {
+  readonly #caller: SharedCaller;
+  readonly #listener: CallListener;
+
+  constructor(caller: SharedCaller, listener: CallListener) {
+    this.#caller = caller;
+    this.#listener = listener;
+  }
+
+  firstByte(): void {
+    this.#listener.firstByte();
+  }
+
+  answer(answer: Answer): void {
+    this.#listener.answer(answer);
+    this.#caller.ended();
   }
 }

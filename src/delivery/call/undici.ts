@@ -23,7 +23,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * pipelining (a POST at the head of a pipeline is never sent again, followers are), no redirects, no retries, no proxy.
  *
  * Not through undici's Pool, which looks through all its connections for each call: here a call takes the connection that
- * became free last. Nor does a lane make more calls at a time than there are connections.
+ * became free last.
  */
 export function undiciCaller(options: Pick<CallerOptions, 'forbids'>): PoolFactory {
   return (origin, connections) => openCaller(origin, connections, options);
@@ -43,7 +43,7 @@ function openCaller(origin: string, connections: number, { forbids }: Pick<Calle
     return client;
   }
 
-  /** More calls than connections, which a lane does not make, wait behind one another. */
+  /** More calls than connections wait behind one another; lanes make no more than they brought connections. */
   function connection(): Client {
     const busy = clients.length < most ? undefined : clients[next++ % clients.length];
     return free.pop() ?? busy ?? open();

@@ -7,6 +7,8 @@ import { HeadTemplate } from './template.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Connections under way at a time. */
 const MOST_CONNECTING = 32;
+/** A connection that takes longer is not waited for: others are tried beside it. */
+const SLOW_CONNECT_MS = 100;
 /** Below the 5 s idle time-out of Node.js servers, so that we close an idle connection before they do. */
 const KEEP_ALIVE_MS = 4_000;
 /** How long before the moment that a server names for closing an idle connection we close it. */
@@ -32,9 +34,12 @@ export function httpCaller(options: CallerOptions): PoolFactory {
  * what a general client does, and it knows for each call whether a byte of it has been handed to the kernel.
  *
  * A call takes the connection that became free last; without one it waits, in order, for one that becomes free or is
- * made. There are at most `connections`. Of many calls that start in one moment the first ones are often answered before
- * there is a connection for each: so a few are made at a time, fewer while answers come, more while none does. A connection that has served one call only, or has been idle for a while, is
+ * made. There are at most `connections`. A connection that has served one call only, or has been idle for a while, is
  * looked at once more by the event loop before it is used: a server that closed it meanwhile costs a connection, no event.
+ *
+ * Of many calls that start in one moment the first ones are often answered before there is a connection for each. So only a
+ * few are under way at a time: one while answers come, twice as many with each that is made when none came meanwhile, and
+ * when one takes long.
  */
 class HttpCaller implements ResizableCaller, ConnectionOwner {
   readonly #options: CallerOptions;
@@ -100,8 +105,12 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   ready(connection: Connection): void {
     if (this.#connecting.has(connection)) this.#made(connection);
     else this.#answers++;
+    this.#offer(connection, this.#options.clock.monotonic());
+  }
+
+  /** To whoever waits. */
+  #offer(connection: Connection, now: number): void {
     const call = this.#nextWaiting();
-    const now = this.#options.clock.monotonic();
     if (call === undefined) {
       this.#release(connection, now);
       return;
@@ -129,13 +138,14 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     if (refused !== undefined) this.#refuse(refused);
-    this.#connectForWaiting();
+    // Where none is made yet, those that are under way tell whether it is worth another try.
+    const isTrying = refused !== undefined && this.#connections.size === this.#connecting.size;
+    if (!isTrying || this.#connections.size === 0) this.#connectForWaiting();
   }
 
-  /** Of those that wait, one; all, when there is nothing else to wait for. */
+  /** Of those that wait, one; all, when no connection is there or under way. */
   #refuse(cause: Error): void {
-    const isAnyMade = this.#connections.size > this.#connecting.size;
-    for (let left = isAnyMade ? 1 : this.#waiting.length; left > 0; left--)
+    for (let left = this.#connections.size > 0 ? 1 : this.#waiting.length; left > 0; left--)
       this.#nextWaiting()?.finish({ type: 'notSent', cause });
   }
 
@@ -177,7 +187,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     setImmediate(() => {
       this.#looking--;
       if (call.isOver) {
-        if (connection.isIdle) this.#release(connection, connection.idleSince);
+        if (connection.isIdle) this.#offer(connection, connection.idleSince);
       } else if (connection.isIdle) {
         connection.send(call);
       } else {
@@ -205,7 +215,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     return undefined;
   }
 
-  /** A connection under way for each call that waits, as far as there may be so many. */
+  /** A connection under way for each call that waits, as far as there may be so many, in all and at a time. */
   #connectForWaiting(): void {
     if (this.#connections.size === 0) this.#window = MOST_CONNECTING;
     const wanted = Math.min(this.#waiting.length - this.#firstWaiting, this.#window);
@@ -218,8 +228,17 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     this.#sockets.add(connection);
     const tooLong = () =>
       connection.close(new Error(`no connection to ${this.#origin.host} within ${CONNECT_TIMEOUT_MS} ms`));
-    const cancel = this.#options.clock.after(CONNECT_TIMEOUT_MS, tooLong);
+    const { clock } = this.#options;
+    const timers = [clock.after(CONNECT_TIMEOUT_MS, tooLong), clock.after(SLOW_CONNECT_MS, () => this.#widen())];
+    const cancel = () => {
+      for (const end of timers) end();
+    };
     this.#connecting.set(connection, { cancel, answers: this.#answers });
+  }
+
+  #widen(): void {
+    this.#window = Math.min(MOST_CONNECTING, Math.max(this.#window, 2 * this.#connecting.size));
+    this.#connectForWaiting();
   }
 
   #sweepIn(ms: number, at: number): void {

@@ -1,12 +1,35 @@
-import { expect, test } from 'vitest';
-import { send, serve } from '../../../../test/support/call.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { type Called, send, serve } from '../../../../test/support/call.ts';
+import { inTime } from '../../../../test/support/eventually.ts';
 import { freePort } from '../../../../test/support/port.ts';
 import { systemClock } from '../../../domain/clock.ts';
+import { anyAddress, callers } from '../callers.ts';
 import { sharedCallers } from '../shared.ts';
 import { httpCaller } from './caller.ts';
 
-const createPool = httpCaller({ clock: systemClock, forbids: () => false });
+/** What becomes of the next connection. */
+const net = vi.hoisted(() => ({
+  fate: (): 'made' | 'hangs' | 'refused' => 'made',
+  hanging: [] as import('node:net').Socket[],
+}));
+vi.mock('node:net', async (original) => {
+  const real = await original<typeof import('node:net')>();
+  return {
+    ...real,
+    connect(options: import('node:net').NetConnectOpts) {
+      const fate = net.fate();
+      if (fate === 'made') return real.connect(options);
+      const socket = new real.Socket();
+      if (fate === 'refused') process.nextTick(() => socket.destroy(new Error('refused')));
+      else net.hanging.push(socket);
+      return socket;
+    },
+  };
+});
+
+const createPool = httpCaller({ clock: systemClock, forbids: anyAddress });
 const OK = { type: 'answered', status: 200 };
+const FINE = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 
 test('many calls that start in one moment are answered over far fewer connections', async () => {
   await using called = await serve(createPool, 2_000);
@@ -18,16 +41,12 @@ test('many calls that start in one moment are answered over far fewer connection
 
 test('calls that are not answered soon get a connection each', async () => {
   await using called = await serve(createPool, 2_000);
-  const waiting: (() => void)[] = [];
-  const all = Promise.withResolvers<void>();
-  called.server.script = (socket) => {
-    waiting.push(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
-    if (waiting.length === 200) all.resolve();
-  };
-  const answers = Array.from({ length: 200 }, (_, i) => send(called.caller, `${i}`).answer);
-  await all.promise;
+  const slow = holdSlowOnes(called);
+  const came = slow.came(200);
+  const answers = Array.from({ length: 200 }, (_, i) => send(called.caller, `slow ${i}`).answer);
+  await came;
   expect(called.server.connections).toBe(200);
-  for (const answer of waiting) answer();
+  slow.answer();
   expect(await Promise.all(answers)).toEqual(Array(200).fill(OK));
 });
 
@@ -38,24 +57,77 @@ test('where nobody listens every call hears so at once, those that wait for a co
   await caller.close();
 });
 
-test('whoever shares a pool brings connections of its own, and leaves the others theirs', async () => {
-  await using called = await serve(createPool);
-  const createCaller = sharedCallers(createPool);
-  const [a, b] = [createCaller(called.url, 1), createCaller(called.url, 1)];
-  const both = Promise.withResolvers<void>();
-  const waiting: (() => void)[] = [];
-  called.server.script = (socket) => {
-    waiting.push(() => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
-    if (waiting.length === 2) both.resolve();
+/** Answers bodies that begin with `slow` when it is told to, and others at once. */
+function holdSlowOnes({ server }: Called) {
+  const held: (() => void)[] = [];
+  const waiters: { readonly count: number; readonly resolve: () => void }[] = [];
+  server.script = (socket, body) => {
+    const answer = () => socket.write(FINE);
+    if (body.startsWith('slow')) held.push(answer);
+    else answer();
+    for (const { count, resolve } of waiters) if (held.length >= count) resolve();
   };
-  const answers = [send(a, 'a').answer, send(b, 'b').answer];
-  await both.promise;
-  // It goes while its call is under way.
-  await a.close();
-  for (const answer of waiting) answer();
-  expect(await Promise.all(answers)).toEqual([OK, OK]);
-  called.server.script = (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
-  expect(await send(b, 'c').answer).toEqual(OK);
-  expect(called.server.connections).toBe(2);
-  await b.close();
+  return {
+    came: (count: number) => new Promise<void>((resolve) => waiters.push({ count, resolve })),
+    answer: () => {
+      for (const answer of held.splice(0)) answer();
+    },
+  };
+}
+
+describe.each(['http1', 'undici'] as const)('a pool of %s that is shared', (name) => {
+  const createCaller = sharedCallers(callers(name, { clock: systemClock, forbids: anyAddress }));
+
+  test('has the connections of one that leaves until its last call has ended, and nobody else waits for that', async () => {
+    await using called = await serve(createPool);
+    const slow = holdSlowOnes(called);
+    const [a, b] = [createCaller(called.url, 2), createCaller(called.url, 1)];
+    const came = slow.came(2);
+    const under = [send(a, 'slow 1').answer, send(a, 'slow 2').answer];
+    await came;
+    const left = a.close();
+    expect(await send(b, 'fast').answer).toEqual(OK);
+    await b.close();
+    slow.answer();
+    expect(await Promise.all(under)).toEqual([OK, OK]);
+    await left;
+  });
+});
+
+test('a call that was given up before it was sent leaves its connection to the one that waits', async () => {
+  await using called = await serve(createPool, 1);
+  expect(await send(called.caller, 'first').answer).toEqual(OK);
+  send(called.caller, 'given up').call.abort('aborted');
+  expect(await inTime('the next is answered', send(called.caller, 'next').answer, 2_000)).toEqual(OK);
+});
+
+describe('connections that are not made', () => {
+  afterEach(() => {
+    net.fate = () => 'made';
+  });
+
+  test('one that is refused tells one call, while others are under way', async () => {
+    await using called = await serve(createPool, 100);
+    let refused = 0;
+    net.fate = () => (refused++ === 0 ? 'refused' : 'made');
+    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => send(called.caller, `${i}`).answer));
+    expect(answers.filter(({ type }) => type === 'notSent').length).toBe(1);
+    expect(answers.filter(({ type }) => type === 'answered').length).toBe(99);
+  });
+
+  test('one that hangs holds up nobody for long, though answers came before', async () => {
+    await using called = await serve(createPool, 2_000);
+    const slow = holdSlowOnes(called);
+    await Promise.all(Array.from({ length: 500 }, () => send(called.caller, 'fast').answer));
+    const busy = called.server.connections;
+    const came = slow.came(busy);
+    const under = Array.from({ length: busy }, () => send(called.caller, 'slow').answer);
+    await came;
+    net.fate = () => (net.hanging.length === 0 ? 'hangs' : 'made');
+    const answers = Promise.all(Array.from({ length: 10 }, () => send(called.caller, 'fast').answer));
+    expect(await inTime('all are answered', answers, 4_000)).toEqual(Array(10).fill(OK));
+    for (const socket of net.hanging) socket.destroy();
+    slow.answer();
+    await Promise.all(under);
+  });
 });
