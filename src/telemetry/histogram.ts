@@ -26,12 +26,16 @@ export class DurationHistogram {
   /** Not cumulative; the last one has no upper bound. */
   readonly buckets = new Float64Array(durationBounds.length + 1);
   sum = 0;
+  /** Of the last one: the next is most often near it. */
+  #bucket = 0;
 
   /** What is no duration (clocks of two machines that disagree) counts as none. */
   observe(seconds: number): void {
     const value = Number.isNaN(seconds) ? 0 : Math.max(seconds, 0);
-    let i = 0;
+    let i = this.#bucket;
     while (i < durationBounds.length && value > (durationBounds[i] ?? 0)) i++;
+    while (i > 0 && value <= (durationBounds[i - 1] ?? 0)) i--;
+    this.#bucket = i;
     this.buckets[i] = (this.buckets[i] ?? 0) + 1;
     this.sum += value;
   }

@@ -142,6 +142,16 @@ describe('a duration histogram', () => {
     expect(durations.buckets.at(-1)).toBe(1);
   });
 
+  it('finds the bucket whatever came before', () => {
+    for (const before of durationBounds)
+      for (const value of [...durationBounds, 1_000]) {
+        const [one, both] = [new DurationHistogram(), new DurationHistogram()];
+        for (const seconds of [before, value]) both.observe(seconds);
+        one.observe(value);
+        expect(both.buckets[one.buckets.indexOf(1)]).toBeGreaterThan(0);
+      }
+  });
+
   it('counts what is no duration as none', () => {
     const durations = new DurationHistogram();
     for (const seconds of [-5, Number.NaN, 0]) durations.observe(seconds);
