@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { triggerKey } from '../domain/trigger.ts';
 
 const reasons = z.record(z.string(), z.number()).default({});
 const functionRow = z.looseObject({
@@ -37,7 +38,7 @@ export function sumOf(ledgers: readonly Ledger[]): Ledger {
   if (ledgers.length === 1 && only !== undefined) return only;
   const triggers = grouped(
     ledgers.flatMap((each) => each.triggers),
-    ({ kind, namespace, name }) => `${kind}/${namespace}/${name}`,
+    triggerKey,
     sumOfTrigger,
   );
   return { balanced: ledgers.every(({ balanced }) => balanced), triggers };

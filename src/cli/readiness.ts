@@ -1,6 +1,7 @@
 import type { Check, Readiness } from '../admin/health.ts';
 import type { TriggerView } from '../controller/controller.ts';
 import type { Clock } from '../domain/clock.ts';
+import { triggerKey } from '../domain/trigger.ts';
 
 /** How long sources that neither connect nor fail may hold up the start of a controller. */
 const LONGEST_START_MS = 30_000;
@@ -33,8 +34,4 @@ const runs = (name: string, ok: boolean): Check => ({ name, ok, message: ok ? 'r
 const sourcesOf = (views: readonly TriggerView[]): Check[] =>
   views
     .filter(({ functions }) => functions.length > 0)
-    .map(({ trigger: { kind, namespace, name }, connected, message }) => ({
-      name: `${kind}/${namespace}/${name}`,
-      ok: connected,
-      message,
-    }));
+    .map(({ trigger, connected, message }) => ({ name: triggerKey(trigger), ok: connected, message }));

@@ -11,7 +11,7 @@ import {
   noCounts,
 } from '../domain/ledger.ts';
 import type { DroppedReason, Outcome } from '../domain/outcome.ts';
-import type { TriggerName } from '../domain/trigger.ts';
+import { type TriggerName, triggerKey } from '../domain/trigger.ts';
 
 /** Hears every outcome as it is counted: feed, log lines, histograms. On the hot path: it must be cheap. */
 export interface OutcomeSink {
@@ -108,7 +108,7 @@ export class Ledger {
   /** Forgets a trigger that was deleted. */
   remove(trigger: TriggerName): void {
     for (const name of this.#entries(trigger).functions.keys()) this.#sink.forget(trigger, name);
-    this.#triggers.delete(keyOf(trigger));
+    this.#triggers.delete(triggerKey(trigger));
   }
 
   report(): LedgerReport {
@@ -127,7 +127,7 @@ export class Ledger {
   }
 
   #entries(trigger: TriggerName): TriggerEntries {
-    const key = keyOf(trigger);
+    const key = triggerKey(trigger);
     let entries = this.#triggers.get(key);
     if (entries === undefined) {
       entries = { trigger, gaps: [], functions: new Map() };
@@ -167,8 +167,6 @@ export function accountOf(ledger: Ledger, trigger: TriggerName, entries: readonl
     counts: (functionName) => entryOf(functionName).counts,
   };
 }
-
-const keyOf = (trigger: TriggerName): string => `${trigger.kind}/${trigger.namespace}/${trigger.name}`;
 
 const occurred = <K extends string>(byReason: Record<K, number>): Partial<Record<K, number>> =>
   Object.fromEntries(Object.entries<number>(byReason).filter(([, n]) => n > 0)) as Partial<Record<K, number>>;

@@ -1,5 +1,5 @@
 import { Histogram, type Registry } from 'prom-client';
-import type { TriggerName } from '../domain/trigger.ts';
+import { type TriggerName, triggerKey } from '../domain/trigger.ts';
 
 /** Upper bounds of the buckets, in seconds: from a local function that answers at once to the longest usual time-out. */
 export const durationBounds = Float64Array.of(
@@ -102,5 +102,4 @@ export class HistogramFamily extends Histogram<LabelName> {
   }
 }
 
-const seriesKey = ({ kind, namespace, name }: TriggerName, functionName: string): string =>
-  `${kind}/${namespace}/${name}/${functionName}`;
+const seriesKey = (trigger: TriggerName, functionName: string): string => `${triggerKey(trigger)}/${functionName}`;

@@ -1,7 +1,7 @@
 import type { SourceCoordinates } from '../domain/event.ts';
 import type { Gap } from '../domain/ledger.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { TriggerName } from '../domain/trigger.ts';
+import { type TriggerName, triggerKey } from '../domain/trigger.ts';
 
 /** One slot of the feed's ring: an outcome of a copy, or a gap. */
 export interface FeedEntry {
@@ -113,7 +113,7 @@ export class PageBuilder {
   }
 
   #functionsOf(trigger: TriggerName, id: string): FeedFunction[] {
-    const key = `${trigger.kind}/${trigger.namespace}/${trigger.name}/${id}`;
+    const key = `${triggerKey(trigger)}/${id}`;
     const known = this.#functions.get(key);
     if (known !== undefined) return known;
     const functions: FeedFunction[] = [];

@@ -261,6 +261,6 @@ async function whatIsLeft(): Promise<Left> {
 
 /** From the least of the first half to the least of the second. */
 function growth(all: readonly number[]): number {
-  const half = Math.ceil(all.length / 2);
+  const half = Math.floor(all.length / 2);
   return Math.min(...all.slice(half)) - Math.min(...all.slice(0, half));
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
+import { triggerKey } from '../../domain/trigger.ts';
 import { type EventRow, place, result } from '../event-lines.ts';
-import { goneTriggers, keyOf, triggerOf, wentThrough } from '../explain/past.ts';
+import { goneTriggers, triggerOf, wentThrough } from '../explain/past.ts';
 import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
 import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
 import { isTriggerType } from '../kind-names.ts';
@@ -77,7 +78,7 @@ function askedOf({ source }: EventRow): AskedEvent | undefined {
 function outcomesOf(rows: readonly EventRow[]): Outcomes {
   const outcomes = new Map<string, string>();
   for (const row of rows) {
-    for (const each of row.functions) outcomes.set(`${keyOf(triggerOf(row))}/${each.name}`, result(each));
+    for (const each of row.functions) outcomes.set(`${triggerKey(triggerOf(row))}/${each.name}`, result(each));
   }
   return outcomes;
 }
@@ -97,7 +98,7 @@ export async function explainTopic(session: Session, topic: string, flags: Expla
     const named = spec.safeParse(object.spec).data;
     if (named?.topic !== undefined && (kinds?.includes(kindOf(type)) ?? true)) topics.add(named.topic);
     for (const each of verdict.functions.filter(({ selected }) => selected)) {
-      outcomes.set(`${keyOf(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data));
+      outcomes.set(`${triggerKey(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data));
     }
     return verdict;
   });

@@ -1,5 +1,6 @@
 import { TrigateError } from '../../domain/errors.ts';
 import { total } from '../../domain/ledger.ts';
+import { triggerKey } from '../../domain/trigger.ts';
 import { type Ledger, sumByReason } from '../ledger-sum.ts';
 import { readLedger } from '../observed.ts';
 import { checkObserved, type ObservedFlags } from '../observed-flags.ts';
@@ -48,10 +49,10 @@ const GAPS_SHOWN = 5;
 
 /** Where a source lost nobody knows how many events: no number in the table can say it. The latest of each trigger. */
 const gapLines = ({ triggers }: Ledger): string[] =>
-  triggers.flatMap(({ kind, namespace, name, gaps }) =>
-    gaps
+  triggers.flatMap((trigger) =>
+    trigger.gaps
       .slice(-GAPS_SHOWN)
-      .map((each) => `${kind}/${namespace}/${name} has a gap from ${at(each.from)} to ${at(each.to)}: ${each.cause}.`),
+      .map((each) => `${triggerKey(trigger)} has a gap from ${at(each.from)} to ${at(each.to)}: ${each.cause}.`),
   );
 
 const at = (time: string | number): string => (typeof time === 'string' ? time : new Date(time).toISOString());
@@ -59,7 +60,7 @@ const at = (time: string | number): string => (typeof time === 'string' ? time :
 const rows = (ledger: Ledger): string[][] =>
   ledger.triggers.flatMap((trigger) =>
     trigger.functions.map((each) => [
-      `${trigger.kind}/${trigger.namespace}/${trigger.name}`,
+      triggerKey(trigger),
       each.name,
       String(each.read),
       String(each.filtered),

@@ -19,7 +19,7 @@ import type {
 export function sharedCallers(createPool: PoolFactory): CallerFactory {
   const pools = new Map<string, Pool>();
   return (origin, connections) => {
-    const pool = pools.get(origin) ?? { caller: createPool(origin, connections), connections: 0, users: 0 };
+    const pool = pools.get(origin) ?? { caller: createPool(origin, connections), connections: 0 };
     pools.set(origin, pool);
     return new SharedCaller(pool, connections, () => pools.delete(origin));
   };
@@ -27,8 +27,8 @@ export function sharedCallers(createPool: PoolFactory): CallerFactory {
 
 interface Pool {
   readonly caller: ResizableCaller;
+  /** Of all who share it. */
   connections: number;
-  users: number;
 }
 
 class SharedCaller implements Caller {
@@ -45,7 +45,6 @@ class SharedCaller implements Caller {
     this.#pool = pool;
     this.#connections = connections;
     this.#onLast = onLast;
-    pool.users++;
     this.#resize(connections);
   }
 
@@ -69,7 +68,7 @@ class SharedCaller implements Caller {
 
   async #leave(): Promise<void> {
     if (this.#calls > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
-    if (--this.#pool.users > 0) return this.#resize(-this.#connections);
+    if (this.#pool.connections > this.#connections) return this.#resize(-this.#connections);
     this.#onLast();
     await this.#pool.caller.close();
   }

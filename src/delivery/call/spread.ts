@@ -21,8 +21,8 @@ export interface SpreadOptions {
 
 /**
  * Calls one function that lives in several pods. Each call goes to the pod with the fewest in flight, of equal ones to
- * the one that has waited longest. A pod that has come gets calls at once; one that has gone gets no more, those under way there
- * end, and its connections are closed unless others use them.
+ * the one that has waited longest. A pod that has come gets calls at once; one that has gone gets no more, those under
+ * way there end, and its connections are closed unless others use them.
  */
 export class Spread implements Caller {
   readonly #options: SpreadOptions;

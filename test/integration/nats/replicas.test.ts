@@ -76,6 +76,17 @@ class Doomed implements AsyncDisposable {
 const sum = (members: readonly Member[], of: (row: ReturnType<Member['row']>) => number) =>
   members.reduce((all, member) => all + of(member.row()), 0);
 
+/** Opens another member, and has all of them claim events that the doomed ones will not record. */
+async function oneThatLives(rig: Rig, topic: ConformanceTopic, doomed: readonly Doomed[]): Promise<Member> {
+  const living = rig.member();
+  await living.open(topic);
+  for (const each of doomed) each.forget();
+  await topic.publish(numbered(COUNT));
+  const claimed = () => doomed.reduce((all, each) => all + each.claimed, living.row().read);
+  await rig.until('all are claimed', () => claimed() === COUNT);
+  return living;
+}
+
 const streamOf = (topic: ConformanceTopic) => topic.pattern.replace('.*', '').replace('.', '-');
 
 const nobodyWaits = (topic: ConformanceTopic) =>
@@ -88,11 +99,7 @@ test('claims of a member that had no time to record them are counted by the next
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();
   await using doomed = await Doomed.open(rig, topic);
-  const living = rig.member();
-  await living.open(topic);
-  doomed.forget();
-  await topic.publish(numbered(COUNT));
-  await rig.until('all are claimed', () => doomed.claimed + living.row().read === COUNT);
+  const living = await oneThatLives(rig, topic, [doomed]);
   expect(doomed.claimed).toBeGreaterThan(0);
   await doomed.die();
   const next = rig.member();
@@ -107,11 +114,7 @@ test('two members die at once, and two others open at once: each claim is counte
   const topic = await rig.topic();
   await using first = await Doomed.open(rig, topic);
   await using second = await Doomed.open(rig, topic);
-  const living = rig.member();
-  await living.open(topic);
-  for (const doomed of [first, second]) doomed.forget();
-  await topic.publish(numbered(COUNT));
-  await rig.until('all are claimed', () => first.claimed + second.claimed + living.row().read === COUNT);
+  const living = await oneThatLives(rig, topic, [first, second]);
   await Promise.all([first.die(), second.die()]);
   const next = [rig.member(), rig.member()];
   await Promise.all(next.map((member) => member.open(topic)));
@@ -131,11 +134,7 @@ test('the one that takes over is killed in the middle: the next one counts what 
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();
   await using doomed = await Doomed.open(rig, topic);
-  const living = rig.member();
-  await living.open(topic);
-  doomed.forget();
-  await topic.publish(numbered(COUNT));
-  await rig.until('all are claimed', () => doomed.claimed + living.row().read === COUNT);
+  const living = await oneThatLives(rig, topic, [doomed]);
   await doomed.die();
   await using proxy = await tcpProxy(nats.url);
   const asks = Promise.withResolvers<void>();

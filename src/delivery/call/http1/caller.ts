@@ -139,8 +139,9 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     if (at >= 0) this.#idle.splice(at, 1);
     if (refused !== undefined) this.#refuse(refused);
     // Where none is made yet, those that are under way tell whether it is worth another try.
-    const isTrying = refused !== undefined && this.#connections.size === this.#connecting.size;
-    if (!isTrying || this.#connections.size === 0) this.#connectForWaiting();
+    const { size } = this.#connecting;
+    const isTrying = refused !== undefined && size > 0 && size === this.#connections.size;
+    if (!isTrying) this.#connectForWaiting();
   }
 
   /** Of those that wait, one; all, when no connection is there or under way. */
