@@ -2,10 +2,17 @@ import { hash, randomBytes } from 'node:crypto';
 
 declare const eventIdBrand: unique symbol;
 
-/** 15 base64url characters (Kubeless' `event-id`): the same occurrence has the same id for ever. */
+/**
+ * 15 base64url characters (Kubeless' `event-id`): the same occurrence has the same id for ever.
+ * None begins with `-`: a command line would take it for a flag.
+ */
 export type EventId = string & { readonly [eventIdBrand]: true };
 
 const EVENT_ID_LENGTH = 15;
+
+function ofBase64(text: string): EventId {
+  return (text.startsWith('-') ? `_${text.slice(1, EVENT_ID_LENGTH)}` : text.slice(0, EVENT_ID_LENGTH)) as EventId;
+}
 
 /**
  * The id of an occurrence that has coordinates at its source.
@@ -13,7 +20,7 @@ const EVENT_ID_LENGTH = 15;
  * @param coordinates where it stands there, with the broker's timestamp, so that a recreated topic does not collide
  */
 export function eventId(identity: string, coordinates: string): EventId {
-  return hash('sha256', `${identity}\n${coordinates}`, 'base64url').slice(0, EVENT_ID_LENGTH) as EventId;
+  return ofBase64(hash('sha256', `${identity}\n${coordinates}`, 'base64url'));
 }
 
 const RANDOM_BYTES = 12;
@@ -29,7 +36,7 @@ export function randomEventId(): EventId {
   }
   const id = random.toString('base64url', used, used + RANDOM_BYTES);
   used += RANDOM_BYTES;
-  return id.slice(0, EVENT_ID_LENGTH) as EventId;
+  return ofBase64(id);
 }
 
 /** Stands for the id of an event of which only the coordinates are known. */

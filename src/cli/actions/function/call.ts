@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { detectContentType } from '../../../delivery/content-type.ts';
 import { TrigateError } from '../../../domain/errors.ts';
+import { randomEventId } from '../../../domain/event.ts';
 import { readGivenFile } from '../../given-file.ts';
 import { readRequestHeaders } from '../../header-flag.ts';
 import type { Session } from '../../shell.ts';
@@ -39,7 +39,7 @@ export async function callByHand(session: Session, name: string, flags: CallFlag
 }
 
 const eventHeaders = (now: number) => ({
-  'event-id': randomBytes(11).toString('base64url'),
+  'event-id': randomEventId(),
   'event-time': `${new Date(now).toISOString().slice(0, 19)}Z`,
   'event-namespace': 'cli.kubeless.io',
 });
