@@ -23,8 +23,19 @@ export type Fate =
   | 'lost'
   /** Applied; its sender hears of a time-out. */
   | 'unanswered'
+  /** Not applied, for a reason that ends no membership. */
+  | 'refused'
   /** Stays out until `finish`. */
   | 'held';
+
+/** Offsets of a partition that a fetch has brought. */
+export interface FetchedRecords {
+  readonly partition: number;
+  readonly from: number;
+  readonly count: number;
+  /** Of the partition, as it was told. */
+  readonly end: number;
+}
 
 const TOPIC = 'orders';
 
@@ -84,6 +95,7 @@ export class MemoryGroup {
 
   async #end(fate: Exclude<Fate, 'held'>, generation: number, topics: Topics): Promise<void> {
     if (fate === 'lost') throw timeOut();
+    if (fate === 'refused') throw refusal('GROUP_LOAD_IN_PROGRESS');
     if (generation !== this.generation) throw refusal('ILLEGAL_GENERATION');
     for (const { partitions } of topics) {
       for (const part of partitions) {
@@ -120,6 +132,12 @@ export class MemberBench {
   readonly claims: Claims;
   readonly owned: Ownership;
   readonly failures: Error[] = [];
+  /** Claims that were refused, as kafkajs hears of them. */
+  readonly refusals: Error[] = [];
+  /** By partition: where everything before it is done with. */
+  readonly reached = new Map<number, number>();
+  /** That handlers have sent. */
+  heartbeats = 0;
   readonly #reader: BatchReader;
   readonly #group: MemoryGroup;
   #seen: Group | undefined;
@@ -146,7 +164,12 @@ export class MemberBench {
     const trigger = { kind: 'sample', namespace: 'default', name: 'orders', uid: 'u' };
     const subscription = { trigger, spec: parsed, fanout: 'shared' as const, functions };
     this.claims = new Claims(TOPIC, (error) => context.fail(error));
-    this.#reader = new BatchReader(this.claims, 'cluster', subscription, context);
+    this.#reader = new BatchReader(this.claims, 'cluster', subscription, context, {
+      claimed() {},
+      reached: (partition, offset) => void this.reached.set(partition, offset),
+      again: (partition, offset) => void this.#resolved.set(partition, offset),
+      failed: (error) => void this.refusals.push(error),
+    });
     this.owned = new Ownership({
       by: this.by,
       subscription,
@@ -165,7 +188,9 @@ export class MemberBench {
   async leave(waitMs = 1_000): Promise<void> {
     if (this.#seen === undefined) return;
     const { clock } = this.bench;
-    await this.owned.leave(this.#seen, clock.monotonic() + waitMs, waitMs);
+    const left = this.owned.leave(this.#seen, clock.monotonic() + waitMs, waitMs);
+    this.#reader.release();
+    await left;
   }
 
   async join(generation: number, ...partitions: readonly number[]): Promise<readonly LostPosition[]> {
@@ -177,25 +202,51 @@ export class MemberBench {
   }
 
   /**
-   * One batch of that partition: at most so many events, from where kafkajs stands or from another offset. Resolves when
-   * the handler returns.
+   * What a fetch brings of that partition: at most so many events, from where kafkajs stands or from another offset.
+   * Undefined where there is nothing, or where it is thrown away.
    */
-  async read(partition: number, events = Number.POSITIVE_INFINITY, start?: number): Promise<void> {
+  fetch(partition: number, events = Number.POSITIVE_INFINITY, start?: number): FetchedRecords | undefined {
     const owned = this.owned.get(partition);
     const end = this.#group.ends.get(partition);
-    if (owned === undefined || end === undefined) return;
+    if (owned === undefined || end === undefined) return undefined;
     const from = start ?? this.#resolved.get(partition) ?? Math.max(0, this.#group.stored(partition).offset);
+    const reachable = this.#reader.endOf(owned);
+    if (from > reachable) {
+      this.#resolved.set(partition, reachable);
+      return undefined;
+    }
     const count = Math.max(0, Math.min(events, end.high - from));
+    return count === 0 ? undefined : { partition, from, count, end: end.high };
+  }
+
+  /** Hands a batch over. Resolves when the handler has returned, and a claim could leave. */
+  async handle({ partition, from, count, end }: FetchedRecords): Promise<void> {
+    const owned = this.owned.get(partition);
+    if (owned === undefined) return;
     const messages = Array.from({ length: count }, (_, i) => record(partition, from + i));
-    if (messages.length === 0) return;
     const payload = {
-      batch: { partition, messages, highWatermark: String(end.high) },
+      batch: { partition, messages, highWatermark: String(end), lastOffset: () => String(from + count - 1) },
       resolveOffset: (offset: string) => this.#resolved.set(partition, Number(offset) + 1),
-      heartbeat: async () => {},
-      isRunning: () => true,
-      isStale: () => false,
+      heartbeat: async () => void this.heartbeats++,
     };
-    await this.#reader.read(payload, owned).catch(() => {});
+    await this.#reader.read(payload, owned, from).catch(() => {});
+    await loop();
+  }
+
+  /** Fetches and hands over. */
+  async read(partition: number, events?: number, start?: number): Promise<void> {
+    const fetched = this.fetch(partition, events, start);
+    if (fetched !== undefined) await this.handle(fetched);
+  }
+
+  /** A fetch that found nothing to be claimed between two offsets. */
+  passOver(partition: number, from: number, until: number): void {
+    const owned = this.owned.get(partition);
+    if (owned !== undefined) this.#reader.passOver(owned, from, until);
+  }
+
+  stop(): void {
+    this.#reader.stop();
   }
 
   /** Answers what is open, and lets it be settled. */

@@ -86,6 +86,33 @@ describe('coalescing', () => {
     expect(commits.sent.map(({ offsets }) => offsets)).toEqual([{ 0: '10' }, { 1: '20', 2: '40', 3: '30' }]);
   });
 
+  test('of two claims of a partition that wait, the first is refused', async () => {
+    join();
+    const first = claim(0, 10);
+    const second = claim(0, 12);
+    await loop();
+    commits.last.accept();
+    await loop();
+    expect([first.outcome, second.outcome, commits.sent.length]).toEqual(['refused', 'done', 1]);
+  });
+
+  test('it is the turn of the next claim when no request is out', async () => {
+    join();
+    await claims.turn();
+    claim(0, 10);
+    await claims.turn();
+    await loop();
+    const turn = new Watched(claims.turn());
+    await loop();
+    expect(turn.outcome).toBe('pending');
+    commits.last.accept();
+    await loop();
+    expect(turn.outcome).toBe('done');
+    claim(1, 20);
+    await loop();
+    expect(commits.sent.map(({ offsets }) => offsets)).toEqual([{ 0: '10' }, { 1: '20' }]);
+  });
+
   test('a claim says it all for a settling of its partition that travels with it', async () => {
     join();
     const made = [settle(0, 10), settle(0, 10), claim(0, 12)];

@@ -59,6 +59,8 @@ export class Claims {
   #claims = new Map<number, Waiting>();
   #settlements = new Map<number, Waiting[]>();
   #isSending = false;
+  #isOut = false;
+  #turns: (() => void)[] = [];
   #onIdle: () => void = () => {};
   /** The request that is out, to be found again in the event that kafkajs emits when it was answered. */
   #sent: OffsetsByTopicPartition['topics'] | undefined;
@@ -119,6 +121,12 @@ export class Claims {
     return !this.#isHeld && this.#isMember(epoch, partition);
   }
 
+  /** Resolves when a claim would leave with the next request, without waiting for one that is out. */
+  turn(): Promise<void> {
+    if (!this.#isOut) return Promise.resolve();
+    return new Promise((resolve) => this.#turns.push(resolve));
+  }
+
   /**
    * Records a position behind these events, and makes them ours. At most one claim of a partition may wait at a time.
    * Rejects with `ClaimRefused` when the membership has changed, with the broker's refusal, or with the error that left the
@@ -126,6 +134,7 @@ export class Claims {
    */
   async claim(events: readonly Event[], request: CommitRequest): Promise<readonly Claimed<Event>[]> {
     await new Promise<void>((resolve, reject) => {
+      this.#claims.get(request.partition)?.reject(new ClaimRefused('another claim of that partition came after it'));
       this.#claims.set(request.partition, { ...request, resolve, reject });
       this.#send();
     });
@@ -157,7 +166,10 @@ export class Claims {
       if (this.#claims.size > 0) this.onGather();
       const batches = this.#gather();
       if (batches.length === 0) break;
+      this.#isOut = true;
       await this.#request(batches);
+      this.#isOut = false;
+      for (const go of this.#turns.splice(0)) go();
     }
     this.#isSending = false;
     const tell = this.#onIdle;

@@ -56,6 +56,8 @@ export class Decider {
         if (until < stretch.until) break;
         continue;
       }
+      // Read once more, while its claim was on its way.
+      if (Number(message.offset) < position) continue;
       const event = maker.from(message);
       const reason = this.#unwanted(event, oldest);
       if (reason === undefined) {

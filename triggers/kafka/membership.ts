@@ -42,6 +42,8 @@ export interface Group {
 /** What a broker answered about one partition. */
 export interface FetchedBatch {
   readonly partition: number;
+  /** The offset that was asked for. */
+  readonly from: number;
   /** The next offset that will be written. */
   readonly end: number;
   /** Set when there is no record to be read: everything before it is done with. */
@@ -56,6 +58,8 @@ export interface Interruption {
   endPolls(): void;
   /** Closes all connections, whatever waits there. */
   cutConnections(): void;
+  /** Fetches a partition from that offset on, at once, in the membership that stands. */
+  readFrom(partition: number, offset: number): void;
 }
 
 export interface MembershipListener {
@@ -65,8 +69,13 @@ export interface MembershipListener {
   joined(group: Group): Promise<void>;
   /** The broker has no such offset. Nothing is read from that partition until the group is joined anew. */
   outOfRange(partition: number): void;
-  /** A broker has answered a fetch: of each partition that was asked for. */
-  fetched(batches: readonly FetchedBatch[]): void;
+  /**
+   * A broker has answered a fetch: one of the partitions that were asked for.
+   * @returns undefined, or from where to read on: the batch is not what comes next, and is thrown away
+   */
+  fetched(batch: FetchedBatch): number | undefined;
+  /** What failed beside the fetches since this was asked last; kafkajs does what it does when a fetch fails so. */
+  failure(): Error | undefined;
   /** Nothing can be read from that partition at its position. It is not asked for any more until it is resumed. */
   unreadable(partition: number, message: string): void;
   /** A broker does not know the topic. If it comes back it may be another one, of the same name. */
@@ -76,7 +85,6 @@ export interface MembershipListener {
 interface Batch {
   readonly partition: number;
   readonly highWatermark: string;
-  readonly fetchedOffset: string;
   /** As they came, before those that nobody may see were taken out. */
   readonly rawMessages: readonly unknown[];
   isEmpty(): boolean;
@@ -104,6 +112,7 @@ interface ConsumerGroup extends PollingGroup {
   assigned(): { topic: string; partitions: number[] }[];
   commitOffsets(offsets: OffsetsByTopicPartition): Promise<void>;
   pause(partitions: { topic: string; partitions: number[] }[]): void;
+  resolveOffset(resolved: { topic: string; partition: number; offset: string }): void;
   joinAndSync(): Promise<void>;
   fetch(nodeId: string): Promise<Batch[]>;
   recoverFromFetch(error: Error & { type?: string }): Promise<void>;
@@ -158,10 +167,16 @@ export function patchMembership(): void {
   prototype.fetch = async function (nodeId) {
     await joins.get(this)?.catch(() => {});
     const { offsetManager } = this;
+    throwFailure(this);
     const batches = await poll(this, nodeId, () => fetch.call(this, nodeId));
+    throwFailure(this);
     if (this.offsetManager !== offsetManager) return [];
-    listenerOf(this)?.fetched(batches.map(seenIn));
-    return batches.filter(({ rawMessages }) => rawMessages.length > 0);
+    const listener = listenerOf(this);
+    return batches.filter((batch) => {
+      const offset = listener?.fetched(seenIn(batch));
+      if (offset !== undefined) readFrom(this, batch.partition, offset);
+      return offset === undefined && batch.rawMessages.length > 0;
+    });
   };
   prototype.heartbeat = async function (options) {
     try {
@@ -191,6 +206,18 @@ export function patchMembership(): void {
   };
 }
 
+function throwFailure(group: ConsumerGroup): void {
+  const failure = listenerOf(group)?.failure();
+  if (failure === undefined) return;
+  endPollsSoon(group);
+  throw failure;
+}
+
+function readFrom(group: ConsumerGroup, partition: number, offset: number): void {
+  const [topic = ''] = group.topicsSubscribed;
+  group.resolveOffset({ topic, partition, offset: String(offset - 1) });
+}
+
 /** Once kafkajs has seen why, so that it begins no new ones: it waits for the fetches of all brokers before it goes on. */
 function endPollsSoon(group: ConsumerGroup): void {
   setImmediate(() => endPolls(group));
@@ -205,6 +232,10 @@ async function joinWith(
     sleepShortly: () => sleepShortly(group),
     endPolls: () => endPolls(group),
     cutConnections: () => cutConnections(group),
+    readFrom: (partition, offset) => {
+      readFrom(group, partition, offset);
+      endPolls(group);
+    },
   });
   if (group.offsetManager !== null) await listener.leaving(groupOf(group));
   for (let tries = 1; ; tries++) {
@@ -220,9 +251,18 @@ async function joinWith(
 }
 
 function seenIn(batch: Batch): FetchedBatch {
-  const { partition, highWatermark, fetchedOffset, rawMessages } = batch;
-  const behind = rawMessages.length === 0 ? Number(fetchedOffset) : Number(batch.lastOffset()) + 1;
-  return { partition, end: Number(highWatermark), emptyFrom: batch.isEmpty() ? behind : undefined };
+  const { partition, highWatermark, rawMessages } = batch;
+  const from = fetchedFrom(batch);
+  const behind = rawMessages.length === 0 ? from : Number(batch.lastOffset()) + 1;
+  return { partition, from, end: Number(highWatermark), emptyFrom: batch.isEmpty() ? behind : undefined };
+}
+
+/** The offset with which a batch of kafkajs was asked for: not in its types. */
+export function fetchedFrom(batch: object): number {
+  const from = 'fetchedOffset' in batch ? Number(batch.fetchedOffset) : Number.NaN;
+  if (Number.isNaN(from))
+    throw new Error(`kafkajs ${KAFKAJS_VERSION} is expected: a batch does not say where it begins`);
+  return from;
 }
 
 /** The assigner of kafkajs, carrying the listener of its consumer. */

@@ -165,6 +165,7 @@ test('a member that was frozen and wakes up claims nothing with what it had read
   await next.read(0);
   group.finish();
   await reading;
+  await loop();
   expect(zombie.calls()).toEqual([]);
   expect(group.stored(0).offset).toBe(4);
   await zombie.leave();

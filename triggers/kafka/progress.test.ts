@@ -34,7 +34,12 @@ function claim(partition: number, events: number): void {
   progress.claimed(partition);
 }
 
-const fetched = (partition: number, end: number, emptyFrom?: number) => progress.fetched({ partition, end, emptyFrom });
+/** @param reached what was claimed up to there, or holds nothing to be claimed */
+function fetched(partition: number, end: number, reached?: number): void {
+  progress.fetched({ partition, end });
+  if (reached !== undefined) progress.reached(partition, reached);
+}
+
 const lags = () => progress.progress().parts.map(({ name, lag }) => `${name}: ${lag}`);
 
 test('the lag is what lies between the claimed position and the end that a fetch told', () => {

@@ -54,11 +54,14 @@ export class KafkaProgress {
     for (const partition of ours) this.#of(partition);
   }
 
-  fetched({ partition, end, emptyFrom }: FetchedBatch): void {
+  fetched({ partition, end }: Pick<FetchedBatch, 'partition' | 'end'>): void {
+    this.#tell(this.#of(partition), end);
+  }
+
+  /** All before this offset is claimed, or holds nothing to be claimed. */
+  reached(partition: number, offset: number): void {
     const part = this.#of(partition);
-    this.#tell(part, end);
-    if (emptyFrom === undefined) return;
-    part.passedOver = emptyFrom;
+    part.passedOver = offset;
     this.#moved(part);
   }
 

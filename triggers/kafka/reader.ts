@@ -1,62 +1,90 @@
 import type { EachBatchPayload } from 'kafkajs';
-import type { Event, Room, SourceContext, Subscription } from '../../src/sdk.ts';
-import type { Claims } from './claim.ts';
+import { asError, type Event, type Room, type SourceContext, type Subscription, TrigateError } from '../../src/sdk.ts';
+import { ClaimRefused, type Claims } from './claim.ts';
 import { type Batch, CHUNK, Decider, type Decision } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { type KafkaTriggerSpec, skips } from './spec.ts';
 
-/** While it waits for room, a handler must send heartbeats: kafkajs has none in the background. */
+/** A handler that is held up must send heartbeats: kafkajs has none in the background. */
 const HEARTBEAT_EVERY_MS = 1_000;
 
 /** What a handler uses of what kafkajs hands it. */
-export interface BatchPayload extends Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat' | 'isRunning' | 'isStale'> {
-  readonly batch: Batch;
+export interface BatchPayload extends Pick<EachBatchPayload, 'resolveOffset' | 'heartbeat'> {
+  readonly batch: Batch & Pick<EachBatchPayload['batch'], 'lastOffset'>;
 }
 
-/** Reads batches: reserve, claim, pass, chunk by chunk. Returns when all is passed, not when it is answered. */
+export interface ReaderHooks {
+  /** Events of a partition were claimed. */
+  readonly claimed: (partition: number) => void;
+  /** All before this offset is claimed, or holds nothing to be claimed. */
+  readonly reached: (partition: number, offset: number) => void;
+  /** What was read from this offset on was thrown away by a member of the group that goes on reading. */
+  readonly again: (partition: number, offset: number) => void;
+  /** A claim was not made. Not called where the membership has ended, or is in doubt, which is told elsewhere. */
+  readonly failed: (error: Error) => void;
+}
+
+/**
+ * Reads batches: reserve, claim, pass, chunk by chunk. A handler returns when its batch waits in order, so that kafkajs reads
+ * on; it is held up while enough waits. One worker for each partition takes what waits, whenever a claim could leave at once.
+ */
 export class BatchReader {
   readonly #claims: Claims;
   readonly #decider: Decider;
   readonly #isSkipping: boolean;
   readonly #context: SourceContext;
+  readonly #hooks: ReaderHooks;
+  readonly #partitions = new Map<number, ReadAhead>();
+  readonly #working = new Set<ReadAhead>();
   #isStopped = false;
 
-  constructor(claims: Claims, cluster: string, { spec }: Subscription<KafkaTriggerSpec>, context: SourceContext) {
+  constructor(
+    claims: Claims,
+    cluster: string,
+    { spec }: Subscription<KafkaTriggerSpec>,
+    context: SourceContext,
+    hooks: ReaderHooks,
+  ) {
     this.#claims = claims;
     this.#decider = new Decider(spec, cluster, context);
     this.#isSkipping = skips(spec);
     this.#context = context;
+    this.#hooks = hooks;
   }
-
-  /** Called when events of a partition were claimed. */
-  onClaimed: (partition: number) => void = () => {};
 
   /** No room is asked for from now on, and what still comes is given back. */
   stop(): void {
     this.#isStopped = true;
+    this.release();
   }
 
-  /** What lies before the position of the partition is taken already. */
-  async read(payload: BatchPayload, owned: OwnedPartition): Promise<void> {
+  /** The membership is about to end: what waits belongs to the next one. */
+  release(): void {
+    for (const ahead of this.#partitions.values()) ahead.drop();
+  }
+
+  /** Where a batch of a partition must begin, or before it: else events would be passed over. */
+  endOf(owned: OwnedPartition): number {
+    return this.#aheadOf(owned).end;
+  }
+
+  /** Between these offsets nothing is to be claimed. */
+  passOver(owned: OwnedPartition, from: number, until: number): void {
+    const ahead = this.#aheadOf(owned);
+    if (ahead.passOver(from, until)) this.#tellIfReached(ahead);
+  }
+
+  /** @param from the offset that the batch was asked for with. What lies before the position is taken already. */
+  async read(payload: BatchPayload, owned: OwnedPartition, from: number): Promise<void> {
     const { batch, resolveOffset } = payload;
-    const epoch = this.#claims.epoch;
-    const isOurs = () =>
-      !this.#isStopped && payload.isRunning() && !payload.isStale() && this.#claims.isCurrent(epoch, batch.partition);
-    let next = firstFrom(batch, owned.position);
-    const resolve = () => resolveOffset(String(owned.position - 1));
-    if (next > 0) resolve();
-    while (next < batch.messages.length && isOurs()) {
-      const room = await this.#reserve(batch.messages.length - next, payload, isOurs);
-      if (room === undefined) return;
-      try {
-        const decision = this.#decider.decide(batch, next, room.size, owned);
-        if (decision.position > owned.position) await this.#take(decision, room, epoch, owned);
-        else await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
-        next = decision.next;
-      } finally {
-        room.release();
-      }
-      resolve();
+    const ahead = this.#aheadOf(owned);
+    if (!this.#isOurs(ahead) || !ahead.add(batch, from, Number(batch.lastOffset()) + 1)) return;
+    // With the last one kafkajs resolves what it took out behind it.
+    resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
+    void this.#work(ahead);
+    while (ahead.isFull) {
+      await ahead.changed(this.#context.clock, HEARTBEAT_EVERY_MS);
       await payload.heartbeat();
     }
   }
@@ -66,18 +94,72 @@ export class BatchReader {
     return this.#decider.makerOf(partition).bare(offset);
   }
 
-  async #reserve(left: number, payload: BatchPayload, isOurs: () => boolean): Promise<Room | undefined> {
+  #aheadOf(owned: OwnedPartition): ReadAhead {
+    const { epoch } = this.#claims;
+    const ahead = this.#partitions.get(owned.partition) ?? new ReadAhead(owned, epoch);
+    this.#partitions.set(owned.partition, ahead);
+    ahead.restart(owned, epoch);
+    return ahead;
+  }
+
+  #isOurs({ epoch, partition }: ReadAhead): boolean {
+    return !this.#isStopped && this.#claims.isCurrent(epoch, partition);
+  }
+
+  /** Takes what waits in a partition, until nothing does or it is not ours any more. Never rejects. */
+  async #work(ahead: ReadAhead): Promise<void> {
+    if (this.#working.has(ahead)) return;
+    this.#working.add(ahead);
+    let isFailed = false;
+    while (!isFailed && ahead.size > 0 && this.#isOurs(ahead)) {
+      const { epoch } = ahead;
+      await this.#step(ahead).catch((error) => {
+        isFailed = epoch === this.#claims.epoch;
+        this.#failed(asError(error), isFailed);
+      });
+    }
+    this.#working.delete(ahead);
+    if (ahead.size > 0) this.#giveBack(ahead);
+    else this.#tellIfReached(ahead);
+  }
+
+  /** One claim. Decided on when it could leave at once, so that it takes along what came while another was on its way. */
+  async #step(ahead: ReadAhead): Promise<void> {
+    await this.#claims.turn();
+    const room = await this.#reserve(ahead.size);
+    try {
+      if (room.size === 0 && room.reason === 'shutdown') this.stop();
+      if (room.size === 0 || !this.#isOurs(ahead)) return;
+      const { owned, epoch, messages } = ahead;
+      const decision = this.#decider.decide(ahead, ahead.next, room.size, owned);
+      if (decision.position > owned.position) await this.#take(decision, room, epoch, owned);
+      else if (decision.next < messages.length) await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
+      ahead.taken(messages, decision.next);
+    } finally {
+      room.release();
+    }
+  }
+
+  async #reserve(wanted: number): Promise<Room> {
     const { gate, clock } = this.#context;
     if (this.#isSkipping) return NO_ROOM;
-    for (;;) {
-      const room = await gate.reserve(Math.min(CHUNK, left), clock.monotonic() + HEARTBEAT_EVERY_MS);
-      if (!isOurs() || (room.size === 0 && room.reason === 'shutdown')) {
-        room.release();
-        return undefined;
-      }
-      if (room.size > 0) return room;
-      await payload.heartbeat();
-    }
+    return gate.reserve(Math.min(CHUNK, wanted), clock.monotonic() + HEARTBEAT_EVERY_MS);
+  }
+
+  #giveBack(ahead: ReadAhead): void {
+    const isMember = ahead.epoch === this.#claims.epoch && !this.#isStopped;
+    ahead.drop();
+    if (isMember) this.#hooks.again(ahead.partition, ahead.end);
+  }
+
+  #tellIfReached(ahead: ReadAhead): void {
+    if (ahead.size === 0 && !this.#working.has(ahead)) this.#hooks.reached(ahead.partition, ahead.end);
+  }
+
+  #failed(error: Error, isMember: boolean): void {
+    this.#context.log.debug({ error }, 'a claim was not made');
+    const isTold = error instanceof ClaimRefused || (error instanceof TrigateError && error.code === 'CLAIM_IN_DOUBT');
+    if (isMember && !isTold) this.#hooks.failed(error);
   }
 
   async #take(decision: Decision, room: Room, epoch: number, owned: OwnedPartition): Promise<void> {
@@ -92,7 +174,7 @@ export class BatchReader {
     // The membership ended while the claim was on its way: whoever has the partition now counts its events, as in doubt.
     if (!owned.isOurs) return;
     const chunk = owned.claimed(decision);
-    this.onClaimed(owned.partition);
+    this.#hooks.claimed(owned.partition);
     account.read(events.length + unwanted.length);
     for (const { event, reason } of unwanted) account.dropped(event, reason);
     chunk.passage = room.pass(claimed, ({ coordinates }, outcomes) => {
@@ -108,10 +190,3 @@ const NO_ROOM: Room = {
   pass: () => ({ disown() {}, abort() {} }),
   release() {},
 };
-
-/** The index of the first message at or behind a position. */
-function firstFrom(batch: Batch, position: number): number {
-  if (Number(batch.messages[0]?.offset ?? position) >= position) return 0;
-  const found = batch.messages.findIndex((message) => Number(message.offset) >= position);
-  return found < 0 ? batch.messages.length : found;
-}

@@ -1,5 +1,6 @@
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import {
+  asError,
   type Cancel,
   groupName,
   type Progress,
@@ -13,7 +14,7 @@ import type { Remembered } from './adopt.ts';
 import { Claims } from './claim.ts';
 import type { EndOffsets } from './ends.ts';
 import { inWords } from './errors.ts';
-import { assignerWith, type Group, type Interruption } from './membership.ts';
+import { assignerWith, type FetchedBatch, fetchedFrom, type Group, type Interruption } from './membership.ts';
 import { Ownership } from './ownership.ts';
 import { heartbeatInterval, longestPoll } from './polls.ts';
 import { KafkaProgress } from './progress.ts';
@@ -96,6 +97,8 @@ class KafkaSource implements Source {
   #onJoined: () => void = () => {};
   #unlisten: Cancel = () => {};
   #interruption: Interruption | undefined;
+  /** What kafkajs is to be told with its next fetch. */
+  #failure: Error | undefined;
 
   constructor(brokers: Brokers, cluster: string, subscription: Subscription<KafkaTriggerSpec>, context: SourceContext) {
     const { kafka, sessionTimeout, remembered } = brokers;
@@ -115,8 +118,12 @@ class KafkaSource implements Source {
       owned: () => this.#owned.all(),
     });
     const watched = { ...context, gate: this.#progress.watched(context.gate) };
-    this.#reader = new BatchReader(this.#claims, cluster, subscription, watched);
-    this.#reader.onClaimed = (partition) => this.#progress.claimed(partition);
+    this.#reader = new BatchReader(this.#claims, cluster, subscription, watched, {
+      claimed: (partition) => this.#progress.claimed(partition),
+      reached: (partition, offset) => this.#progress.reached(partition, offset),
+      again: (partition, offset) => this.#interruption?.readFrom(partition, offset),
+      failed: (error) => this.#claimFailed(error),
+    });
     this.#owned = new Ownership({
       by: brokers.nonce,
       subscription,
@@ -134,8 +141,11 @@ class KafkaSource implements Source {
           },
           leaving: (group) => this.#leaving(group),
           joined: (group) => this.#joined(group),
-          fetched: (batches) => {
-            for (const batch of batches) this.#progress.fetched(batch);
+          fetched: (batch) => this.#fetched(batch),
+          failure: () => {
+            const failure = this.#failure;
+            this.#failure = undefined;
+            return failure;
           },
           outOfRange: (partition) => this.#outOfRange(partition),
           unreadable: (partition, message) => this.#cannotRead(partition, message),
@@ -266,6 +276,27 @@ class KafkaSource implements Source {
     });
   }
 
+  /** kafkajs rejoins on its own errors. */
+  #claimFailed(error: Error): void {
+    if (error instanceof kafkajs.KafkaJSError) {
+      this.#failure = error;
+      this.#interruption?.endPolls();
+    } else {
+      this.#context.fail(error);
+    }
+  }
+
+  #fetched(batch: FetchedBatch): number | undefined {
+    const { partition, from, emptyFrom } = batch;
+    this.#progress.fetched(batch);
+    const owned = this.#owned.get(partition);
+    if (owned === undefined) return undefined;
+    const end = this.#reader.endOf(owned);
+    if (from > end) return end;
+    if (emptyFrom !== undefined) this.#reader.passOver(owned, from, emptyFrom);
+    return undefined;
+  }
+
   async #leaving(group: Group): Promise<void> {
     this.#progress.leaving();
     const { clock } = this.#context;
@@ -273,11 +304,14 @@ class KafkaSource implements Source {
       this.#spec.delivery.timeout ?? REBALANCE_TIMEOUT_MS,
       REBALANCE_TIMEOUT_MS - REBALANCE_MARGIN_MS,
     );
-    await this.#owned.leave(group, clock.monotonic() + wait, heartbeatInterval(this.#brokers.sessionTimeout));
+    const left = this.#owned.leave(group, clock.monotonic() + wait, heartbeatInterval(this.#brokers.sessionTimeout));
+    this.#reader.release();
+    await left;
   }
 
   async #joined(group: Group): Promise<void> {
     const held = await this.#owned.join(group);
+    this.#failure = undefined;
     this.#unreadable.restart();
     this.#progress.joined(held.map(({ partition }) => partition));
     const { topic } = this.#spec;
@@ -316,11 +350,11 @@ class KafkaSource implements Source {
     if (owned === undefined) return;
     if (this.#unreadable.healed(payload.batch.partition)) this.#context.report(this.#connected);
     try {
-      await this.#reader.read(payload, owned);
+      await this.#reader.read(payload, owned, fetchedFrom(payload.batch));
     } catch (error) {
       // kafkajs rejoins on its own errors, and gives up after five others.
       if (error instanceof kafkajs.KafkaJSError) throw error;
-      this.#context.log.debug({ error }, 'a claim was not made');
+      this.#context.fail(asError(error));
     }
   }
 }
