@@ -33,8 +33,6 @@ export interface FetchedRecords {
   readonly partition: number;
   readonly from: number;
   readonly count: number;
-  /** Of the partition, as it was told. */
-  readonly end: number;
 }
 
 const TOPIC = 'orders';
@@ -216,20 +214,20 @@ export class MemberBench {
       return undefined;
     }
     const count = Math.max(0, Math.min(events, end.high - from));
-    return count === 0 ? undefined : { partition, from, count, end: end.high };
+    return count === 0 ? undefined : { partition, from, count };
   }
 
   /** Hands a batch over. Resolves when the handler has returned, and a claim could leave. */
-  async handle({ partition, from, count, end }: FetchedRecords): Promise<void> {
+  async handle({ partition, from, count }: FetchedRecords): Promise<void> {
     const owned = this.owned.get(partition);
     if (owned === undefined) return;
     const messages = Array.from({ length: count }, (_, i) => record(partition, from + i));
     const payload = {
-      batch: { partition, messages, highWatermark: String(end), lastOffset: () => String(from + count - 1) },
+      batch: { partition, messages, lastOffset: () => String(from + count - 1) },
       resolveOffset: (offset: string) => this.#resolved.set(partition, Number(offset) + 1),
       heartbeat: async () => void this.heartbeats++,
     };
-    await this.#reader.read(payload, owned, from).catch(() => {});
+    await this.#reader.read(payload, owned, from);
     await loop();
   }
 

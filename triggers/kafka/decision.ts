@@ -5,7 +5,7 @@ import type { OwnedPartition, Taking } from './partition.ts';
 import { Unreadable } from './records.ts';
 import { type KafkaTriggerSpec, skips } from './spec.ts';
 
-export type Batch = Pick<EachBatchPayload['batch'], 'partition' | 'messages' | 'highWatermark'>;
+export type Batch = Pick<EachBatchPayload['batch'], 'partition' | 'messages'>;
 
 /** Most events in one claim. With the gate's room it bounds what a crash leaves in doubt. */
 export const CHUNK = 512;
@@ -14,8 +14,8 @@ export const CHUNK = 512;
 export interface Decision extends Taking {
   readonly events: readonly Event[];
   readonly unwanted: readonly { readonly event: Event; readonly reason: DroppedReason }[];
-  /** Index in the batch behind the last of them. */
-  readonly next: number;
+  /** How many of the messages those are. */
+  readonly count: number;
 }
 
 /** Says what becomes of the events of a topic: to be claimed, or dropped, and why. */
@@ -34,29 +34,28 @@ export class Decider {
   }
 
   /** As many events as there is room for, in the gate and in the partition's window. */
-  decide(batch: Batch, from: number, size: number, owned: OwnedPartition): Decision {
-    const { messages, partition } = batch;
+  decide({ messages, partition }: Batch, size: number, owned: OwnedPartition): Decision {
     const oldest = this.#clock.now() - (this.#spec.delivery.maxAge ?? Number.POSITIVE_INFINITY);
     const maker = this.makerOf(partition);
-    const limit = owned.limit(firstOffset(messages[from]));
+    const limit = owned.limit(firstOffset(messages[0]));
     const events: Event[] = [];
     const offsets: number[] = [];
     const unwanted: { event: Event; reason: DroppedReason }[] = [];
-    let next = from;
+    let next = 0;
     let position = owned.position;
     for (; next < messages.length && events.length < size && events.length + unwanted.length < CHUNK; next++) {
       const message = messages[next];
       if (message === undefined || firstOffset(message) >= limit) break;
       if (message instanceof Unreadable) {
-        const stretch = this.#stretch(message, position, batch);
-        if (stretch.from === message.first) this.#tell(partition, message);
-        const until = Math.min(stretch.until, limit, stretch.from + CHUNK - events.length - unwanted.length);
-        for (position = stretch.from; position < until; position++)
+        const start = Math.max(message.first, position);
+        if (start === message.first) this.#tell(partition, message);
+        const until = Math.min(message.last + 1, limit, start + CHUNK - events.length - unwanted.length);
+        for (position = start; position < until; position++)
           unwanted.push({ event: maker.unreadable(position), reason: 'invalid' });
-        if (until < stretch.until) break;
+        if (until <= message.last) break;
         continue;
       }
-      // Read once more, while its claim was on its way.
+      // A safety net: what waits begins behind the position.
       if (Number(message.offset) < position) continue;
       const event = maker.from(message);
       const reason = this.#unwanted(event, oldest);
@@ -68,7 +67,7 @@ export class Decider {
       }
       position = Number(message.offset) + 1;
     }
-    return { events, offsets, unwanted, dropped: unwanted.map(({ reason }) => reason), position, next };
+    return { events, offsets, unwanted, dropped: unwanted.map(({ reason }) => reason), position, count: next };
   }
 
   makerOf(partition: number): PartitionEvents {
@@ -84,12 +83,6 @@ export class Decider {
     if (skips(this.#spec)) return 'paused_skip';
     if (event.data.length > this.#spec.delivery.maxBytes) return 'too_large';
     return event.time < oldest ? 'expired' : undefined;
-  }
-
-  /** Which offsets are meant: a header that is broken may name some that nobody has written yet. */
-  #stretch({ first, last }: Unreadable, position: number, { highWatermark }: Batch): { from: number; until: number } {
-    const from = Math.max(first, position);
-    return { from, until: Math.max(from, Math.min(last + 1, Number(highWatermark))) };
   }
 
   #tell(partition: number, { first, last, cause }: Unreadable): void {

@@ -35,8 +35,15 @@ const CORRUPT = 2;
 interface FetchAnswer {
   readonly responses: readonly {
     readonly topicName: string;
-    readonly partitions: readonly { partition: number; errorCode: number; messages: object }[];
+    readonly partitions: readonly FetchedPartition[];
   }[];
+}
+
+interface FetchedPartition {
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly highWatermark: string;
+  messages: readonly DecodedRecord[];
 }
 
 type Parse = (answer: FetchAnswer) => Promise<unknown>;
@@ -70,13 +77,16 @@ export function patchDecoding(): void {
   }
 }
 
-/** Says which partition it is; kafkajs would fail them all. */
-const parseWith =
+/** Says which partition cannot be read, where kafkajs would fail them all. */
+export const parseWith =
   (parse: Parse): Parse =>
   async (answer) => {
     for (const { topicName, partitions } of answer.responses) {
-      for (const { partition, errorCode, messages } of partitions) {
+      for (const one of partitions) {
+        const { partition, errorCode, highWatermark, messages } = one;
         if (errorCode === CORRUPT || unreadable.has(messages)) throw new UnreadablePartition(topicName, partition);
+        const last = messages.at(-1);
+        if (last instanceof Unreadable) one.messages = messages.with(-1, last.within(Number(highWatermark)));
       }
     }
     return parse(answer);

@@ -58,7 +58,7 @@ export interface Interruption {
   endPolls(): void;
   /** Closes all connections, whatever waits there. */
   cutConnections(): void;
-  /** Fetches a partition from that offset on, at once, in the membership that stands. */
+  /** The next fetch of a partition begins there, in the membership that stands. */
   readFrom(partition: number, offset: number): void;
 }
 
@@ -232,10 +232,7 @@ async function joinWith(
     sleepShortly: () => sleepShortly(group),
     endPolls: () => endPolls(group),
     cutConnections: () => cutConnections(group),
-    readFrom: (partition, offset) => {
-      readFrom(group, partition, offset);
-      endPolls(group);
-    },
+    readFrom: (partition, offset) => readFrom(group, partition, offset),
   });
   if (group.offsetManager !== null) await listener.leaving(groupOf(group));
   for (let tries = 1; ; tries++) {

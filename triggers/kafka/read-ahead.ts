@@ -2,10 +2,20 @@ import type { Clock } from '../../src/sdk.ts';
 import { type Batch, CHUNK } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
 
-/** What may wait before kafkajs is held up: a claim's worth, and of large events fewer. */
+/** What may wait in a partition before kafkajs is held up: a claim's worth, fewer of large events, and few fetches. */
+const MOST_EVENTS = CHUNK;
 const MOST_BYTES = 1_048_576;
+/** Each event holds the whole answer that it came in, with the records of other partitions. */
+const MOST_BATCHES = 8;
+/** In all partitions together. */
+const MOST_BYTES_IN_ALL = 10 * 1_048_576;
 
 type Messages = Batch['messages'];
+
+/** What waits in all partitions of a source. */
+export interface Waiting {
+  bytes: number;
+}
 
 /**
  * What was read of a partition and is not claimed yet: kafkajs reads on while a claim is on its way, so that the next one
@@ -17,16 +27,19 @@ type Messages = Batch['messages'];
  */
 export class ReadAhead implements Batch {
   readonly partition: number;
-  highWatermark = '0';
+  readonly #all: Waiting;
   #owned: OwnedPartition;
   #epoch: number;
   #messages: Messages = [];
-  #next = 0;
+  #bytes = 0;
+  /** Where the batches that wait end among the messages. */
+  #batches: number[] = [];
   #end: number;
-  #waiting: (() => void)[] = [];
+  readonly #waiters = new Set<() => void>();
 
-  constructor(owned: OwnedPartition, epoch: number) {
+  constructor(owned: OwnedPartition, epoch: number, all: Waiting) {
     this.partition = owned.partition;
+    this.#all = all;
     this.#owned = owned;
     this.#epoch = epoch;
     this.#end = owned.position;
@@ -41,17 +54,13 @@ export class ReadAhead implements Batch {
     return this.#epoch;
   }
 
-  /** Those from `next` on are waiting. Never the same array again after something was thrown away. */
+  /** Another array whenever something was taken or thrown away. */
   get messages(): Messages {
     return this.#messages;
   }
 
-  get next(): number {
-    return this.#next;
-  }
-
-  get size(): number {
-    return this.#messages.length - this.#next;
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
   }
 
   /** All before this offset waits here, is claimed, or holds nothing to be claimed. */
@@ -60,34 +69,35 @@ export class ReadAhead implements Batch {
   }
 
   get isFull(): boolean {
-    if (this.size > CHUNK) return true;
-    let bytes = 0;
-    for (let i = this.#next; i < this.#messages.length; i++) {
-      const message = this.#messages[i];
-      bytes += (message?.value?.length ?? 0) + (message?.key?.length ?? 0);
-    }
-    return bytes > MOST_BYTES;
+    const isTooMuch =
+      this.#bytes > MOST_BYTES || this.#messages.length > MOST_EVENTS || this.#batches.length > MOST_BATCHES;
+    return isTooMuch || (this.#all.bytes > MOST_BYTES_IN_ALL && !this.isEmpty);
   }
 
   /** A membership has begun: kafkajs begins at the stored position. */
   restart(owned: OwnedPartition, epoch: number): void {
     if (owned === this.#owned && epoch === this.#epoch) return;
-    this.drop();
     this.#owned = owned;
     this.#epoch = epoch;
-    this.#end = owned.position;
+    this.drop();
   }
 
   /**
    * @param from the offset that was asked for
+   * @param until one more than the last offset that was looked at
    * @returns false: it does not begin where this ends, and nothing was taken of it
    */
   add(batch: Batch, from: number, until: number): boolean {
     const { end } = this;
-    if (from > end) return false;
-    for (const message of batch.messages) if (Number(message.offset) >= end) this.#messages.push(message);
-    this.highWatermark = batch.highWatermark;
-    this.#end = Math.max(end, until);
+    if (!this.passOver(from, until)) return false;
+    let bytes = 0;
+    for (const message of batch.messages) {
+      if (from < end && Number(message.offset) < end) continue;
+      this.#messages.push(message);
+      bytes += sizeOf(message);
+    }
+    this.#weigh(bytes);
+    this.#batches.push(this.#messages.length);
     return true;
   }
 
@@ -99,25 +109,23 @@ export class ReadAhead implements Batch {
     return true;
   }
 
-  /** Those before `next` are decided on. @param messages which were decided on */
-  taken(messages: Messages, next: number): void {
+  /** The first of these messages are decided on. */
+  taken(messages: Messages, count: number): void {
     // Thrown away meanwhile.
     if (messages !== this.#messages) return;
-    this.#next = next;
-    if (next >= messages.length) {
-      this.#messages = [];
-      this.#next = 0;
-    } else if (next > CHUNK && next * 2 > messages.length) {
-      this.#messages = messages.slice(next);
-      this.#next = 0;
-    }
+    let bytes = 0;
+    for (let i = 0; i < count; i++) bytes += sizeOf(messages[i]);
+    this.#weigh(-bytes);
+    this.#messages = messages.slice(count);
+    this.#batches = this.#batches.map((end) => end - count).filter((end) => end > 0);
     this.#wake();
   }
 
   /** Throws away what waits. */
   drop(): void {
+    this.#weigh(-this.#bytes);
     this.#messages = [];
-    this.#next = 0;
+    this.#batches = [];
     this.#end = this.#owned.position;
     this.#wake();
   }
@@ -125,15 +133,25 @@ export class ReadAhead implements Batch {
   /** Resolves when something was taken or thrown away, or after `ms`. */
   changed(clock: Clock, ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      this.#waiting.push(() => {
+      const wake = () => {
         cancel();
+        this.#waiters.delete(wake);
         resolve();
-      });
+      };
+      const cancel = clock.after(ms, wake);
+      this.#waiters.add(wake);
     });
   }
 
+  #weigh(bytes: number): void {
+    this.#bytes += bytes;
+    this.#all.bytes += bytes;
+  }
+
   #wake(): void {
-    if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
+    for (const wake of [...this.#waiters]) wake();
   }
 }
+
+const sizeOf = (message: Messages[number] | undefined): number =>
+  (message?.value?.length ?? 0) + (message?.key?.length ?? 0);

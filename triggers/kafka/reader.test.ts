@@ -71,7 +71,7 @@ test('a batch that overlaps what waits, what is being claimed, or what is claime
 
 test('a batch that begins behind what was read is not taken: what lies before it would be passed over', async () => {
   const { one } = await joined(9);
-  await one.handle({ partition: 0, from: 3, count: 2, end: 9 });
+  await one.handle({ partition: 0, from: 3, count: 2 });
   expect(one.calls()).toEqual([]);
   await one.read(0);
   expect(one.calls()).toEqual(bodies(0, 9));

@@ -1,9 +1,9 @@
 import type { EachBatchPayload } from 'kafkajs';
-import { asError, type Event, type Room, type SourceContext, type Subscription, TrigateError } from '../../src/sdk.ts';
-import { ClaimRefused, type Claims } from './claim.ts';
+import { asError, type Event, type Room, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import type { Claims } from './claim.ts';
 import { type Batch, CHUNK, Decider, type Decision } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
-import { ReadAhead } from './read-ahead.ts';
+import { ReadAhead, type Waiting } from './read-ahead.ts';
 import { type KafkaTriggerSpec, skips } from './spec.ts';
 
 /** A handler that is held up must send heartbeats: kafkajs has none in the background. */
@@ -21,7 +21,7 @@ export interface ReaderHooks {
   readonly reached: (partition: number, offset: number) => void;
   /** What was read from this offset on was thrown away by a member of the group that goes on reading. */
   readonly again: (partition: number, offset: number) => void;
-  /** A claim was not made. Not called where the membership has ended, or is in doubt, which is told elsewhere. */
+  /** A claim was refused, and the membership goes on. */
   readonly failed: (error: Error) => void;
 }
 
@@ -37,6 +37,7 @@ export class BatchReader {
   readonly #hooks: ReaderHooks;
   readonly #partitions = new Map<number, ReadAhead>();
   readonly #working = new Set<ReadAhead>();
+  readonly #waiting: Waiting = { bytes: 0 };
   #isStopped = false;
 
   constructor(
@@ -80,8 +81,7 @@ export class BatchReader {
     const { batch, resolveOffset } = payload;
     const ahead = this.#aheadOf(owned);
     if (!this.#isOurs(ahead) || !ahead.add(batch, from, Number(batch.lastOffset()) + 1)) return;
-    // With the last one kafkajs resolves what it took out behind it.
-    resolveOffset(batch.messages.at(-1)?.offset ?? batch.lastOffset());
+    resolveOffset(String(ahead.end - 1));
     void this.#work(ahead);
     while (ahead.isFull) {
       await ahead.changed(this.#context.clock, HEARTBEAT_EVERY_MS);
@@ -96,7 +96,7 @@ export class BatchReader {
 
   #aheadOf(owned: OwnedPartition): ReadAhead {
     const { epoch } = this.#claims;
-    const ahead = this.#partitions.get(owned.partition) ?? new ReadAhead(owned, epoch);
+    const ahead = this.#partitions.get(owned.partition) ?? new ReadAhead(owned, epoch, this.#waiting);
     this.#partitions.set(owned.partition, ahead);
     ahead.restart(owned, epoch);
     return ahead;
@@ -110,31 +110,33 @@ export class BatchReader {
   async #work(ahead: ReadAhead): Promise<void> {
     if (this.#working.has(ahead)) return;
     this.#working.add(ahead);
-    let isFailed = false;
-    while (!isFailed && ahead.size > 0 && this.#isOurs(ahead)) {
+    let isRefused = false;
+    while (!isRefused && !ahead.isEmpty && this.#isOurs(ahead)) {
       const { epoch } = ahead;
-      await this.#step(ahead).catch((error) => {
-        isFailed = epoch === this.#claims.epoch;
-        this.#failed(asError(error), isFailed);
+      await this.#step(ahead).catch((thrown) => {
+        const error = asError(thrown);
+        this.#context.log.debug({ error }, 'a claim was not made');
+        isRefused = this.#claims.isCurrent(epoch, ahead.partition);
+        if (isRefused) this.#hooks.failed(error);
       });
     }
     this.#working.delete(ahead);
-    if (ahead.size > 0) this.#giveBack(ahead);
-    else this.#tellIfReached(ahead);
+    if (ahead.isEmpty) this.#tellIfReached(ahead);
+    else this.#giveBack(ahead);
   }
 
   /** One claim. Decided on when it could leave at once, so that it takes along what came while another was on its way. */
   async #step(ahead: ReadAhead): Promise<void> {
     await this.#claims.turn();
-    const room = await this.#reserve(ahead.size);
+    const room = await this.#reserve(ahead.messages.length);
     try {
       if (room.size === 0 && room.reason === 'shutdown') this.stop();
       if (room.size === 0 || !this.#isOurs(ahead)) return;
       const { owned, epoch, messages } = ahead;
-      const decision = this.#decider.decide(ahead, ahead.next, room.size, owned);
+      const decision = this.#decider.decide(ahead, room.size, owned);
       if (decision.position > owned.position) await this.#take(decision, room, epoch, owned);
-      else if (decision.next < messages.length) await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
-      ahead.taken(messages, decision.next);
+      else if (decision.count < messages.length) await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
+      ahead.taken(messages, decision.count);
     } finally {
       room.release();
     }
@@ -153,13 +155,8 @@ export class BatchReader {
   }
 
   #tellIfReached(ahead: ReadAhead): void {
-    if (ahead.size === 0 && !this.#working.has(ahead)) this.#hooks.reached(ahead.partition, ahead.end);
-  }
-
-  #failed(error: Error, isMember: boolean): void {
-    this.#context.log.debug({ error }, 'a claim was not made');
-    const isTold = error instanceof ClaimRefused || (error instanceof TrigateError && error.code === 'CLAIM_IN_DOUBT');
-    if (isMember && !isTold) this.#hooks.failed(error);
+    const isIdle = ahead.isEmpty && !this.#working.has(ahead);
+    if (isIdle && this.#isOurs(ahead)) this.#hooks.reached(ahead.partition, ahead.end);
   }
 
   async #take(decision: Decision, room: Room, epoch: number, owned: OwnedPartition): Promise<void> {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { registerCodecs } from './codecs.ts';
 import { crc32c } from './crc32c.ts';
-import { decodeRecordSet as decode } from './decoding.ts';
+import { decodeRecordSet as decode, parseWith } from './decoding.ts';
 import { type DecodedRecord, Unreadable } from './records.ts';
 
 const require = createRequire(import.meta.url);
@@ -169,6 +169,29 @@ describe('what is broken costs only itself', () => {
     const broken = forged(batch, (bytes) => bytes.writeUInt8(0x7e, at - 21 - 5));
     const read = seen(await decodeRecordSet(await between(broken)));
     expect(read).toEqual(['0 v0', '1 v1', '2 v0', 'invalid 3-4', '5 v0', '6 v1']);
+  });
+
+  test('a header that names offsets which nobody has written yet is believed up to the end of the partition', async () => {
+    const told = async (batch: Buffer, end: number) => {
+      const partition = {
+        partition: 0,
+        errorCode: 0,
+        highWatermark: String(end),
+        messages: await decodeRecordSet(batch),
+      };
+      const answer = { responses: [{ topicName: 'orders', partitions: [partition] }] };
+      await parseWith(async (parsed) => parsed)(answer);
+      return seen(partition.messages);
+    };
+    const batch = await batchOf(numbered(3), 2);
+    expect(await told(batch, 5)).toEqual(['2 v0', '3 v1', '4 v2']);
+    // The CRC does not fit.
+    const broken = Buffer.from(batch);
+    broken.writeInt32BE(15, 23);
+    expect(await told(broken, 40)).toEqual(['invalid 2-17']);
+    expect(await told(broken, 5)).toEqual(['invalid 2-4']);
+    broken.writeBigInt64BE(900n, 0);
+    expect(await told(broken, 5)).toEqual(['invalid 4-4']);
   });
 
   test.each(Object.entries(CODECS))(

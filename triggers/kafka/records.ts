@@ -49,6 +49,13 @@ export class Unreadable implements DecodedRecord {
     this.offset = String(last);
     this.batchContext = batchContext;
   }
+
+  /** Without offsets that nobody has written yet: a header that is broken may name some. @param end the next one to be written */
+  within(end: number): Unreadable {
+    return this.last < end
+      ? this
+      : new Unreadable(Math.min(this.first, end - 1), end - 1, this.cause, this.batchContext);
+  }
 }
 
 /** Of a codec by Kafka's number for it. Undefined: there is no such codec. */

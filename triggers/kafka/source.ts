@@ -25,7 +25,7 @@ import { UnreadablePartitions } from './unreadable.ts';
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** What is left of it for joining, when calls under way have been waited for. */
 const REBALANCE_MARGIN_MS = 15_000;
-/** Events of one broker's fetch that are held in memory. */
+/** Of one broker's fetch. */
 const MAX_FETCH_BYTES = 10 * 1024 * 1024;
 /**
  * Of one partition. More than `message.max.bytes` (1,048,588): a broker returns a larger batch only where it is the first of

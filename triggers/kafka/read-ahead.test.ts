@@ -1,0 +1,114 @@
+import { beforeEach, expect, test } from 'vitest';
+import { ManualClock } from '../../test/support/manual-clock.ts';
+import { OwnedPartition } from './partition.ts';
+import { ReadAhead, type Waiting } from './read-ahead.ts';
+
+let all: Waiting;
+
+beforeEach(() => {
+  all = { bytes: 0 };
+});
+
+const ownedAt = (position: number, partition = 0) =>
+  new OwnedPartition(partition, position, 'me', ['f'], new Map(), () => {});
+
+const aheadAt = (position: number, partition = 0) => new ReadAhead(ownedAt(position, partition), 1, all);
+
+/** A batch of events with so many bytes each, and where it begins and ends. */
+function batch(from: number, events: number, bytes = 1) {
+  const messages = Array.from({ length: events }, (_, i) => ({
+    key: null,
+    value: Buffer.alloc(bytes),
+    timestamp: '0',
+    attributes: 0,
+    offset: String(from + i),
+    headers: {},
+  }));
+  return [{ partition: 0, messages }, from, from + events] as const;
+}
+
+const offsets = ({ messages }: ReadAhead) => messages.map(({ offset }) => Number(offset));
+
+test('batches follow on each other, and what is taken is let go of', () => {
+  const ahead = aheadAt(10);
+  expect([ahead.add(...batch(10, 2)), ahead.add(...batch(12, 2))]).toEqual([true, true]);
+  const { messages } = ahead;
+  expect(ahead.add(...batch(14, 1))).toBe(true);
+  ahead.taken(messages, 3);
+  expect([offsets(ahead), ahead.end, all.bytes]).toEqual([[13, 14], 15, 2]);
+  ahead.taken(ahead.messages, 2);
+  expect([ahead.isEmpty, ahead.end, all.bytes]).toEqual([true, 15, 0]);
+});
+
+test('one that overlaps adds what is new; one behind a gap adds nothing', () => {
+  const ahead = aheadAt(10);
+  ahead.add(...batch(10, 3));
+  expect([ahead.add(...batch(11, 4)), ahead.add(...batch(16, 1))]).toEqual([true, false]);
+  expect([offsets(ahead), ahead.end]).toEqual([[10, 11, 12, 13, 14], 15]);
+  expect([ahead.passOver(16, 20), ahead.passOver(15, 20), ahead.end]).toEqual([false, true, 20]);
+});
+
+test('what was thrown away is to be read again, from the position on; what was decided on meanwhile takes nothing', () => {
+  const ahead = aheadAt(10);
+  ahead.add(...batch(10, 3));
+  const { messages } = ahead;
+  ahead.drop();
+  expect([ahead.isEmpty, ahead.end, all.bytes]).toEqual([true, 10, 0]);
+  ahead.add(...batch(10, 2));
+  ahead.taken(messages, 1);
+  expect(offsets(ahead)).toEqual([10, 11]);
+});
+
+test('another membership begins at its position', () => {
+  const ahead = aheadAt(10);
+  ahead.add(...batch(10, 3));
+  ahead.restart(ahead.owned, 1);
+  expect(ahead.end).toBe(13);
+  ahead.restart(ahead.owned, 2);
+  expect([ahead.isEmpty, ahead.end, all.bytes]).toEqual([true, 10, 0]);
+  ahead.restart(ownedAt(7), 3);
+  expect(ahead.end).toBe(7);
+});
+
+test.each([
+  ['512 events', 1, (n: number) => batch(n * 512, 512), (n: number) => batch(n * 512, 1)],
+  ['1 MiB', 4, (n: number) => batch(n, 1, 262_144), (n: number) => batch(n, 1)],
+  ['8 batches, each of which holds the answer it came in', 8, (n: number) => batch(n, 1), (n: number) => batch(n, 1)],
+] as const)('is full with more than %s', (_, fits, next, more) => {
+  const ahead = aheadAt(0);
+  for (let n = 0; n < fits; n++) ahead.add(...next(n));
+  expect(ahead.isFull).toBe(false);
+  ahead.add(...more(fits));
+  expect(ahead.isFull).toBe(true);
+  ahead.taken(ahead.messages, 1);
+  expect(ahead.isFull).toBe(false);
+});
+
+test('is full where anything waits while there is more than 10 MiB in all partitions', () => {
+  const many = Array.from({ length: 10 }, (_, partition) => aheadAt(0, partition));
+  for (const ahead of many) ahead.add(...batch(0, 2, 524_288));
+  expect(many.map(({ isFull }) => isFull)).toEqual(Array(10).fill(false));
+  const late = aheadAt(0, 10);
+  late.add(...batch(0, 1));
+  expect(many.map(({ isFull }) => isFull)).toEqual(Array(10).fill(true));
+  late.drop();
+  expect([late.isFull, many[0]?.isFull]).toEqual([false, false]);
+});
+
+test('whoever waits for a change hears of it, or goes on after a while, and leaves nothing behind', async () => {
+  const clock = new ManualClock();
+  const ahead = aheadAt(0);
+  ahead.add(...batch(0, 2));
+  const woken: string[] = [];
+  const wait = (name: string) => ahead.changed(clock, 1_000).then(() => woken.push(name));
+  const first = wait('in time');
+  clock.advance(1_000);
+  await first;
+  const second = wait('taken');
+  ahead.taken(ahead.messages, 1);
+  await second;
+  const third = wait('dropped');
+  ahead.drop();
+  await third;
+  expect([woken, clock.pending]).toEqual([['in time', 'taken', 'dropped'], 0]);
+});
