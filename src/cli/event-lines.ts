@@ -7,6 +7,7 @@ const copy = z.looseObject({
   outcome: z.string(),
   reason: z.string().nullish(),
   status: z.number().nullish(),
+  answer: z.string().nullish(),
   ms: z.number().nullish(),
   late: z.boolean().nullish(),
   at: z.string().nullish(),
@@ -85,10 +86,16 @@ export function place(source: EventRow['source']): string {
 }
 
 /** `delivered 200`, `unknown(timeout)` */
-export function result({ outcome, reason, status, late }: Copy): string {
+function result({ outcome, reason, status, late }: Copy): string {
   const cause = reason === null || reason === undefined ? '' : `(${reason})`;
   const code = status === null || status === undefined ? '' : ` ${status}`;
   return `${outcome}${cause}${code}${late === true ? ' late' : ''}`;
+}
+
+/** The same with the first line of what the function said. */
+export function said(copy: Copy): string {
+  const line = copy.answer?.trim().split('\n', 1)[0];
+  return line === undefined || line === '' ? result(copy) : `${result(copy)}: ${line}`;
 }
 
 const duration = ({ ms }: Copy): string => (ms === null || ms === undefined ? '' : String(Math.round(ms)));

@@ -48,6 +48,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   };
 }
 
+/** Of an answer that rejects an event, where its trigger keeps it. */
+const KEPT_BYTES = 1_024;
+
 function openOutlet(
   options: DeliveryOptions,
   ledger: Ledger,
@@ -58,7 +61,8 @@ function openOutlet(
   const { clock, random, createCaller, userAgent } = options;
   const { trigger, spec } = subscription;
   const { eventNamespace, eventType, eventTime } = kind;
-  const request = requestBuilder({ eventNamespace, eventType, eventTime, userAgent, clock });
+  const keep = spec.delivery.keepAnswers ? KEPT_BYTES : 0;
+  const request = requestBuilder({ eventNamespace, eventType, eventTime, userAgent, keep, clock });
   const parts = subscription.functions.map((name, position) => {
     const entry = ledger.entry(trigger, name);
     const target = new Target({ connections: spec.delivery.concurrency, createCaller, clock, random });

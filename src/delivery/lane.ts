@@ -177,7 +177,7 @@ export class Lane implements CopyLane {
         const ms = now - copy.startedAt;
         this.#throughput.count(now, ms, active);
         this.#options.target.answered();
-        this.#finish(copy, answered(answer.status, ms));
+        this.#finish(copy, answered(answer.status, ms, answer.body));
         break;
       }
       case 'unknown': {

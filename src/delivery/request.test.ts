@@ -9,6 +9,7 @@ const build = requestBuilder({
   eventNamespace: 'kafkatriggers.kubeless.io',
   eventType: 'dev.trigate.kafka.record',
   userAgent: 'trigate/1.2.3',
+  keep: 0,
   clock,
 });
 
@@ -143,6 +144,7 @@ describe('the request of a tick', () => {
     eventType: 'dev.trigate.cronjob.tick',
     eventTime: 'date',
     userAgent: 'trigate/1.2.3',
+    keep: 0,
     clock,
   });
 

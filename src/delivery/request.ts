@@ -15,6 +15,8 @@ export interface RequestOptions {
   readonly userAgent: string;
   /** How `event-time` is written, see `TriggerKind`. Default: go. */
   readonly eventTime?: 'go' | 'date' | undefined;
+  /** See `OutgoingRequest`. */
+  readonly keep: number;
   readonly clock: Clock;
 }
 
@@ -23,7 +25,7 @@ export interface RequestOptions {
  * `event-id` is always ours; `ce-id` and the other attributes are the producer's where it set them.
  */
 export function requestBuilder(options: RequestOptions): RequestBuilder {
-  const { clock } = options;
+  const { clock, keep } = options;
   const sentTime = options.eventTime === 'date' ? new DateTime() : new GoTime();
   const isoTime = new IsoTime();
   const common = new CommonHeaders(options);
@@ -45,7 +47,7 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
       for (const [name, value] of attributes.extensions)
         headers.push(name, name.startsWith('ce-') ? headerValue(value) : fieldValue(value));
     for (const [name, value] of event.headers) headers.push(name, fieldValue(value));
-    return { method: event.method ?? 'POST', path, common: common.of(event), headers, body: event.data };
+    return { method: event.method ?? 'POST', path, common: common.of(event), headers, body: event.data, keep };
   };
 }
 

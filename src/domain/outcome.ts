@@ -21,11 +21,17 @@ export type UnknownReason = (typeof unknownReasons)[number];
 /** What came of one copy. `ms` is from the first byte to the answer, or to the moment of giving up. */
 export type Outcome =
   | { readonly type: 'delivered'; readonly status: number; readonly ms: number }
-  | { readonly type: 'rejected'; readonly status: number; readonly ms: number }
+  /** `answer`: the first of what the function said, where its trigger keeps that. */
+  | { readonly type: 'rejected'; readonly status: number; readonly ms: number; readonly answer?: string }
   | { readonly type: 'unknown'; readonly reason: UnknownReason; readonly ms: number }
   | { readonly type: 'dropped'; readonly reason: DroppedReason };
 
+export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
 /** 2xx is delivered; every other answer is the function's word that it did not take the event. */
-export function answered(status: number, ms: number): Outcome {
-  return status >= 200 && status < 300 ? { type: 'delivered', status, ms } : { type: 'rejected', status, ms };
+export function answered(status: number, ms: number, body?: Uint8Array): Outcome {
+  if (isSuccess(status)) return { type: 'delivered', status, ms };
+  if (body === undefined) return { type: 'rejected', status, ms };
+  // A character that was cut off is left out.
+  return { type: 'rejected', status, ms, answer: new TextDecoder().decode(body, { stream: true }) };
 }

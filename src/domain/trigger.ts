@@ -32,6 +32,10 @@ export const delivery = z
     room: z.int().min(1).max(65_536).default(1024).describe('Events claimed and not yet sent, per function.'),
     stall: duration.default(30_000).describe('fanout: shared only. How long a full function may hold up the others.'),
     rate: z.number().positive().optional().describe('Events per second, per function.'),
+    keepAnswers: z
+      .boolean()
+      .default(false)
+      .describe('Whether the feed shows the first KiB of an answer that rejects an event, to all who may read it.'),
     maxBytes: z.int().min(1).default(1_048_576).describe('Largest event; a larger one is dropped as too_large.'),
   })
   .prefault({});

@@ -120,13 +120,15 @@ describe('the event feed', () => {
   it('filters by kind, namespace, trigger, function, outcome and time', () => {
     const { feed, clock } = feedWith(2);
     clock.advance(1_000);
-    feed.record(audit, event(7), 'mail', { type: 'rejected', status: 500, ms: 1 });
+    feed.record(audit, event(7), 'mail', { type: 'rejected', status: 500, ms: 1, answer: 'sold out' });
     feed.gap(audit, { from: START, to: START + 5, cause: 'connection lost' });
     expect(offsets(feed.read({ kind: 'nats' }))).toEqual([7, 'gap']);
     expect(offsets(feed.read({ namespace: 'default' }))).toEqual([0, 1]);
     expect(offsets(feed.read({ trigger: 'audit' }))).toEqual([7, 'gap']);
     expect(offsets(feed.read({ function: 'mail' }))).toEqual([7]);
     expect(offsets(feed.read({ outcome: 'rejected' }))).toEqual([7]);
+    const [rejected] = feed.read({ outcome: 'rejected' }).events;
+    expect(rejected?.functions).toMatchObject([{ name: 'mail', outcome: 'rejected', status: 500, answer: 'sold out' }]);
     expect(offsets(feed.read({ outcome: 'gap' }))).toEqual(['gap']);
     expect(offsets(feed.read({ since: START + 1_000 }))).toEqual([7, 'gap']);
     expect(offsets(feed.read({ trigger: 'orders', limit: 1 }))).toEqual([1]);

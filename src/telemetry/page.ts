@@ -23,6 +23,8 @@ export interface FeedFunction {
   readonly outcome: Outcome['type'];
   readonly reason?: string;
   readonly status?: number;
+  /** The first of what a function said that rejected it, where its trigger keeps that. */
+  readonly answer?: string;
   /** Milliseconds from the first byte to the answer. */
   readonly ms?: number;
   readonly at: string;
@@ -127,8 +129,11 @@ function functionRow(entry: FeedEntry, outcome: Outcome): FeedFunction {
   const { functionName: name } = entry;
   switch (outcome.type) {
     case 'delivered':
-    case 'rejected':
       return { name, outcome: outcome.type, status: outcome.status, ms: rounded(outcome.ms), ...end };
+    case 'rejected': {
+      const { type, status, ms, answer } = outcome;
+      return { name, outcome: type, status, ...(answer === undefined ? {} : { answer }), ms: rounded(ms), ...end };
+    }
     case 'unknown':
       return { name, outcome: outcome.type, reason: outcome.reason, ms: rounded(outcome.ms), ...end };
     case 'dropped':

@@ -13,11 +13,11 @@ export interface Seen {
 /** What all calls have in common. */
 const COMMON = ['user-agent', 'test'];
 
-export function send(caller: Caller, body: string, headers: string[] = [], path = '/'): Seen {
+export function send(caller: Caller, body: string, headers: string[] = [], path = '/', keep = 0): Seen {
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const seen = { answer: promise, answers: [] as Answer[], firstBytes: 0 };
   const call = caller.send(
-    { method: 'POST', path, common: COMMON, headers, body: new TextEncoder().encode(body) },
+    { method: 'POST', path, common: COMMON, headers, body: new TextEncoder().encode(body), keep },
     {
       firstByte() {
         if (seen.answers.length > 0) throw new Error('a first byte after the answer');

@@ -3,7 +3,7 @@ import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { triggerKey } from '../../domain/trigger.ts';
-import { type EventRow, place, result } from '../event-lines.ts';
+import { type EventRow, place, said } from '../event-lines.ts';
 import { goneTriggers, triggerOf, wentThrough } from '../explain/past.ts';
 import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
 import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
@@ -78,7 +78,7 @@ function askedOf({ source }: EventRow): AskedEvent | undefined {
 function outcomesOf(rows: readonly EventRow[]): Outcomes {
   const outcomes = new Map<string, string>();
   for (const row of rows) {
-    for (const each of row.functions) outcomes.set(`${triggerKey(triggerOf(row))}/${each.name}`, result(each));
+    for (const each of row.functions) outcomes.set(`${triggerKey(triggerOf(row))}/${each.name}`, said(each));
   }
   return outcomes;
 }

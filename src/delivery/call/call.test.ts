@@ -101,6 +101,67 @@ describe.each([
     });
   });
 
+  describe('of an answer that rejects', () => {
+    const keep = 8;
+    const kept = async (script: Script, wanted = keep) => {
+      await using called = await serve(createCaller);
+      called.server.script = script;
+      const answer = await send(called.caller, 'a', [], '/', wanted).answer;
+      return answer.type === 'answered'
+        ? [answer.status, answer.body && Buffer.from(answer.body).toString()]
+        : [answer.type];
+    };
+    const half = 'HTTP/1.1 500 Oh\r\ncontent-length: 100\r\n\r\nhalf';
+
+    test.each<[string, Script, unknown]>([
+      ['all', (socket) => socket.write('HTTP/1.1 400 Bad\r\ncontent-length: 4\r\n\r\nmore'), [400, 'more']],
+      [
+        'so many',
+        (socket) => socket.write('HTTP/1.1 400 Bad\r\ncontent-length: 9\r\n\r\n123456789'),
+        [400, '12345678'],
+      ],
+      [
+        'those of its chunks',
+        (socket) =>
+          socket.write(
+            'HTTP/1.1 500 Oh\r\ntransfer-encoding: chunked\r\n\r\n3;x\r\n123\r\n7\r\n4567890\r\n0\r\nt: x\r\n\r\n',
+          ),
+        [500, '12345678'],
+      ],
+      ['those up to its close', (socket) => socket.end('HTTP/1.0 503 Away\r\n\r\ntext'), [503, 'text']],
+      [
+        'those that came before it broke off',
+        (socket) => socket.write(half, () => setImmediate(() => socket.end())),
+        [500, 'half'],
+      ],
+      [
+        'those of one that is longer than anybody reads',
+        (socket) => socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 300000\r\n\r\n${'x'.repeat(300_000)}`),
+        [500, 'x'.repeat(8)],
+      ],
+      ['none', (socket) => socket.write('HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n'), [404, undefined]],
+    ])('the first bytes are kept: %s', async (_, script, expected) => {
+      expect(await kept(script)).toEqual(expected);
+    });
+
+    test('the first bytes are kept as they come, one by one', async () => {
+      const answer = 'HTTP/1.1 500 Oh\r\ntransfer-encoding: chunked\r\n\r\n4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n';
+      const drip = async (socket: Socket) => {
+        for (const letter of answer) await new Promise((resolve) => socket.write(letter, resolve));
+      };
+      expect(await kept((socket) => void drip(socket))).toEqual([500, '12345678']);
+    });
+
+    test('nothing is kept where nobody asked, nor of one that accepts', async () => {
+      const text =
+        (status: string): Script =>
+        (socket) =>
+          socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 2\r\n\r\nok`);
+      expect(await kept(text('500 Oh'), 0)).toEqual([500, undefined]);
+      expect(await kept(text('200 OK'))).toEqual([200, undefined]);
+    });
+  });
+
   describe('no answer', () => {
     test.each([
       ['a reset', (socket: Socket) => socket.resetAndDestroy()],

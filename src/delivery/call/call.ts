@@ -10,6 +10,8 @@ export interface OutgoingRequest {
   /** What only this request has, likewise. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
+  /** First bytes of the body of an answer other than 2xx that are kept. Default: none. */
+  readonly keep?: number;
 }
 
 /**
@@ -17,11 +19,16 @@ export interface OutgoingRequest {
  * tried again. From the first byte on it is `answered` or `unknown`, whatever happens.
  */
 export type Answer =
-  | { readonly type: 'answered'; readonly status: number }
+  /** `body`: what was kept of it, as it came; only where that was asked for and there is any. */
+  | { readonly type: 'answered'; readonly status: number; readonly body?: Uint8Array }
   | { readonly type: 'notSent'; readonly cause: Error }
   /** The request itself cannot be written, now or later. No byte has left. */
   | { readonly type: 'invalid'; readonly cause: Error }
   | { readonly type: 'unknown'; readonly reason: UnknownReason };
+
+/** @param body undefined or empty: nothing was kept */
+export const answeredWith = (status: number, body: Uint8Array | undefined): Answer =>
+  body === undefined || body.length === 0 ? { type: 'answered', status } : { type: 'answered', status, body };
 
 /** Whoever sends hears, in this order: at most one `firstByte`, exactly one `answer`. */
 export interface CallListener {

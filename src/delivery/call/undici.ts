@@ -1,14 +1,15 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { asError } from '../../domain/errors.ts';
-import type { UnknownReason } from '../../domain/outcome.ts';
-import type {
-  Answer,
-  Call,
-  CallerOptions,
-  CallListener,
-  OutgoingRequest,
-  PoolFactory,
-  ResizableCaller,
+import { isSuccess, type UnknownReason } from '../../domain/outcome.ts';
+import {
+  type Answer,
+  answeredWith,
+  type Call,
+  type CallerOptions,
+  type CallListener,
+  type OutgoingRequest,
+  type PoolFactory,
+  type ResizableCaller,
 } from './call.ts';
 import { canConnect } from './probe.ts';
 
@@ -52,7 +53,7 @@ function openCaller(origin: string, connections: number, { forbids }: Pick<Calle
   return {
     send(request, listener) {
       const client = connection();
-      const call = new UndiciCall(listener, client, free);
+      const call = new UndiciCall(listener, client, free, request.keep ?? 0);
       try {
         client.dispatch(dispatchOptions(origin, request), call);
       } catch (error) {
@@ -115,12 +116,18 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   #answered = false;
   readonly #client: Client;
   readonly #free: Client[];
+  readonly #keep: number;
+  #kept: Buffer | undefined;
 
-  /** @param free where the client goes when this call is over */
-  constructor(listener: CallListener, client: Client, free: Client[]) {
+  /**
+   * @param free where the client goes when this call is over
+   * @param keep see `OutgoingRequest`
+   */
+  constructor(listener: CallListener, client: Client, free: Client[], keep: number) {
     this.#listener = listener;
     this.#client = client;
     this.#free = free;
+    this.#keep = keep;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -139,18 +146,21 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#bodyBytes < this.#keep && !isSuccess(this.#status)) {
+      this.#kept = Buffer.concat([this.#kept ?? Buffer.alloc(0), chunk.subarray(0, this.#keep - this.#bodyBytes)]);
+    }
     this.#bodyBytes += chunk.length;
     if (this.#bodyBytes > MAX_ANSWER_BYTES) controller.abort(new Error('the answer is too long'));
   }
 
   onResponseEnd(): void {
-    this.#finish({ type: 'answered', status: this.#status });
+    this.#finish(answeredWith(this.#status, this.#kept));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, cause: Error): void {
     if (this.#controller === undefined && isUsageError(cause)) this.invalid(cause);
     else if (this.#controller === undefined) this.#finish({ type: 'notSent', cause });
-    else if (this.#status !== 0) this.#finish({ type: 'answered', status: this.#status });
+    else if (this.#status !== 0) this.#finish(answeredWith(this.#status, this.#kept));
     else this.#finish({ type: 'unknown', reason: this.#reason });
   }
 

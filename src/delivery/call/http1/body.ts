@@ -15,7 +15,7 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Finds the end of an answer's body without keeping any of it: by length, by chunks (RFC 9112, 7.1), or by the close of
+ * Finds the end of an answer's body, and keeps no more of it than was asked for: by length, by chunks (RFC 9112, 7.1), or by the close of
  * the connection. Chunks go
  *
  *     size → extension → sizeEnd → data → dataCr → dataLf → size …
@@ -42,11 +42,23 @@ export class Body {
   #left = 0;
   #digits = 0;
   #bytesRead = 0;
+  #kept: Uint8Array | undefined;
+  #keptBytes = 0;
 
-  /** Begins the body that this head announces. Anything else than `more` is said at once. */
-  begin(head: Head): BodyResult {
+  /** The first bytes, as many as were asked for or have come. Undefined: none were asked for. */
+  get kept(): Uint8Array | undefined {
+    return this.#kept?.subarray(0, this.#keptBytes);
+  }
+
+  /**
+   * Begins the body that this head announces. Anything else than `more` is said at once.
+   * @param keep how many of its first bytes are kept
+   */
+  begin(head: Head, keep: number): BodyResult {
     this.#bytesRead = 0;
     this.#left = 0;
+    this.#kept = keep === 0 ? undefined : new Uint8Array(keep);
+    this.#keptBytes = 0;
     if (head.status === 204 || head.status === 304) return 'done';
     if (head.chunked) {
       this.#place = 'size';
@@ -57,7 +69,7 @@ export class Body {
       this.#place = 'length';
       this.#left = head.length;
       if (head.length === 0) return 'done';
-      if (head.length > MAX_BODY_BYTES) return 'cut';
+      if (head.length > MAX_BODY_BYTES && keep === 0) return 'cut';
     }
     return 'more';
   }
@@ -72,9 +84,11 @@ export class Body {
   #read(bytes: Uint8Array, from: number, to: number): BodyResult {
     switch (this.#place) {
       case 'close':
+        this.#keep(bytes, from, to);
         return 'more';
       case 'length': {
         const taken = Math.min(this.#left, to - from);
+        this.#keep(bytes, from, from + taken);
         this.#left -= taken;
         this.end = from + taken;
         return this.#left === 0 ? 'done' : 'more';
@@ -84,10 +98,18 @@ export class Body {
     }
   }
 
+  #keep(bytes: Uint8Array, from: number, to: number): void {
+    if (this.#kept === undefined) return;
+    const end = Math.min(to, from + this.#kept.length - this.#keptBytes);
+    this.#kept.set(bytes.subarray(from, end), this.#keptBytes);
+    this.#keptBytes += end - from;
+  }
+
   #chunks(bytes: Uint8Array, from: number, to: number): BodyResult {
     for (let at = from; at < to; at++) {
       if (this.#place === 'data') {
         const taken = Math.min(this.#left, to - at);
+        this.#keep(bytes, at, at + taken);
         this.#left -= taken;
         if (this.#left === 0) this.#place = 'dataCr';
         at += taken - 1;

@@ -71,7 +71,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    const call = new PooledCall(listener, this.#heads.of(request), request.body);
+    const call = new PooledCall(listener, this.#heads.of(request), request.body, request.keep ?? 0);
     if (this.#closed !== undefined) {
       call.finish({ type: 'notSent', cause: new Error('the caller is closed') });
       return call;

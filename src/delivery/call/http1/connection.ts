@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { asError } from '../../../domain/errors.ts';
-import type { UnknownReason } from '../../../domain/outcome.ts';
-import type { Answer, Call, CallListener } from '../call.ts';
+import { isSuccess, type UnknownReason } from '../../../domain/outcome.ts';
+import { type Answer, answeredWith, type Call, type CallListener } from '../call.ts';
 import { Body } from './body.ts';
 import { Head } from './head.ts';
 
@@ -36,13 +36,16 @@ export class PooledCall implements Call {
   readonly listener: CallListener;
   readonly head: string;
   readonly body: Uint8Array;
+  /** See `OutgoingRequest`. */
+  readonly keep: number;
   connection: Connection | undefined;
   isOver = false;
 
-  constructor(listener: CallListener, head: string, body: Uint8Array) {
+  constructor(listener: CallListener, head: string, body: Uint8Array, keep: number) {
     this.listener = listener;
     this.head = head;
     this.body = body;
+    this.keep = keep;
   }
 
   abort(reason: UnknownReason): void {
@@ -210,7 +213,7 @@ export class Connection {
       this.#interim++;
     }
     this.#part = 'body';
-    const begun = this.#body.begin(this.#head);
+    const begun = this.#body.begin(this.#head, isSuccess(this.#head.status) ? 0 : (this.#call?.keep ?? 0));
     if (begun === 'done') this.#answered(this.#head.end === to);
     else if (begun === 'cut') this.#answered(false);
     else if (this.#head.end < to) this.#readBody(bytes, this.#head.end, to);
@@ -239,7 +242,7 @@ export class Connection {
     this.#state = 'idle';
     this.answers++;
     this.#owner.ready(this);
-    call?.finish({ type: 'answered', status });
+    call?.finish(answeredWith(status, this.#body.kept));
   }
 
   /** The other side has said its last byte. */
@@ -261,7 +264,7 @@ export class Connection {
     this.#partial = undefined;
     this.#socket.destroy();
     this.#owner.lost(this, refused);
-    call?.finish(status === 0 ? { type: 'unknown', reason } : { type: 'answered', status });
+    call?.finish(status === 0 ? { type: 'unknown', reason } : answeredWith(status, this.#body.kept));
   }
 }
 
