@@ -24,7 +24,7 @@ export interface ProgressOptions {
  * How far a source is: from the ends that fetches tell, or, where nothing is fetched, those that somebody else has asked
  * for.
  *
- * It is held when the trigger is paused, while a handler waits for room (all partitions of its broker wait with it), while a
+ * It is held when the trigger is paused, while a claim waits for room (all partitions wait at one gate), while a
  * window is full, and during a rebalance; not for ever, since joining again and again is one of the ways to stand still.
  */
 export class KafkaProgress {
