@@ -86,7 +86,7 @@ export function place(source: EventRow['source']): string {
 }
 
 /** `delivered 200`, `unknown(timeout)` */
-function result({ outcome, reason, status, late }: Copy): string {
+export function result({ outcome, reason, status, late }: Copy): string {
   const cause = reason === null || reason === undefined ? '' : `(${reason})`;
   const code = status === null || status === undefined ? '' : ` ${status}`;
   return `${outcome}${cause}${code}${late === true ? ' late' : ''}`;

@@ -2,6 +2,7 @@ import type { Clock, Deadline } from '../domain/clock.ts';
 import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionTarget } from '../domain/function.ts';
 import type { Gate, Subscription, TriggerKind } from '../domain/kind.ts';
 import type { Account, LedgerReport } from '../domain/ledger.ts';
+import { KEPT_BYTES } from '../domain/outcome.ts';
 import type { TriggerName } from '../domain/trigger.ts';
 import type { CallerFactory } from './call/call.ts';
 import { type ClosableGate, createGate } from './gate.ts';
@@ -47,9 +48,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     report: () => ledger.report(),
   };
 }
-
-/** Of an answer that rejects an event, where its trigger keeps it. */
-const KEPT_BYTES = 1_024;
 
 function openOutlet(
   options: DeliveryOptions,

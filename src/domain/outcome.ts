@@ -26,6 +26,9 @@ export type Outcome =
   | { readonly type: 'unknown'; readonly reason: UnknownReason; readonly ms: number }
   | { readonly type: 'dropped'; readonly reason: DroppedReason };
 
+/** Of an answer that rejects an event, where its trigger keeps it. */
+export const KEPT_BYTES = 1_024;
+
 export const isSuccess = (status: number): boolean => status >= 200 && status < 300;
 
 /** 2xx is delivered; every other answer is the function's word that it did not take the event. */
@@ -33,5 +36,6 @@ export function answered(status: number, ms: number, body?: Uint8Array): Outcome
   if (isSuccess(status)) return { type: 'delivered', status, ms };
   if (body === undefined) return { type: 'rejected', status, ms };
   // A character that was cut off is left out.
-  return { type: 'rejected', status, ms, answer: new TextDecoder().decode(body, { stream: true }) };
+  const answer = new TextDecoder().decode(body, { stream: body.length === KEPT_BYTES });
+  return answer === '' ? { type: 'rejected', status, ms } : { type: 'rejected', status, ms, answer };
 }

@@ -21,7 +21,7 @@ function decide(position: number, ...messages: readonly (ReturnType<typeof recor
     log: silent,
   });
   const owned = new OwnedPartition(0, position, 'me', ['f'], new Map(), () => {});
-  return decider.decide({ partition: 0, messages: [...messages] }, 100, owned);
+  return decider.decide([...messages], 100, owned);
 }
 
 test('what lies before the position is decided on by no one again', () => {

@@ -25,6 +25,7 @@ export class Decider {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #makers = new Map<number, PartitionEvents>();
+  readonly #told = new WeakSet<Unreadable>();
 
   constructor(spec: KafkaTriggerSpec, cluster: string, { clock, log }: { clock: Clock; log: Logger }) {
     this.#spec = spec;
@@ -34,7 +35,8 @@ export class Decider {
   }
 
   /** As many events as there is room for, in the gate and in the partition's window. */
-  decide({ messages, partition }: Batch, size: number, owned: OwnedPartition): Decision {
+  decide(messages: Batch['messages'], size: number, owned: OwnedPartition): Decision {
+    const { partition } = owned;
     const oldest = this.#clock.now() - (this.#spec.delivery.maxAge ?? Number.POSITIVE_INFINITY);
     const maker = this.makerOf(partition);
     const limit = owned.limit(firstOffset(messages[0]));
@@ -48,7 +50,7 @@ export class Decider {
       if (message === undefined || firstOffset(message) >= limit) break;
       if (message instanceof Unreadable) {
         const start = Math.max(message.first, position);
-        if (start === message.first) this.#tell(partition, message);
+        this.#tell(partition, message);
         const until = Math.min(message.last + 1, limit, start + CHUNK - events.length - unwanted.length);
         for (position = start; position < until; position++)
           unwanted.push({ event: maker.unreadable(position), reason: 'invalid' });
@@ -85,7 +87,11 @@ export class Decider {
     return event.time < oldest ? 'expired' : undefined;
   }
 
-  #tell(partition: number, { first, last, cause }: Unreadable): void {
+  /** Once, however many claims it takes. */
+  #tell(partition: number, message: Unreadable): void {
+    if (this.#told.has(message)) return;
+    this.#told.add(message);
+    const { first, last, cause } = message;
     const fields = { topic: this.#spec.topic, partition, from: first, to: last, cause };
     this.#log.warn(fields, 'records cannot be decoded; they are dropped as invalid');
   }

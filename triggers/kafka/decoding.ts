@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { asError } from '../../src/sdk.ts';
 import { unfold } from './codecs.ts';
-import { type DecodedRecord, decodeBatch, LENGTH_END, MAGIC_AT, Unreadable } from './records.ts';
+import { corrected, type DecodedRecord, decodeBatch, LENGTH_END, MAGIC_AT, Unreadable } from './records.ts';
 
 /*
  * Where kafkajs decodes the records of a fetch answer, it is given `records.ts` instead. Messages of the formats before
@@ -85,8 +85,10 @@ export const parseWith =
       for (const one of partitions) {
         const { partition, errorCode, highWatermark, messages } = one;
         if (errorCode === CORRUPT || unreadable.has(messages)) throw new UnreadablePartition(topicName, partition);
-        const last = messages.at(-1);
-        if (last instanceof Unreadable) one.messages = messages.with(-1, last.within(Number(highWatermark)));
+        // A good record may lie beyond the end that is told: that was looked up before.
+        const isEndBroken = messages.at(-1) instanceof Unreadable;
+        if (isEndBroken || disordered.has(messages))
+          one.messages = corrected(messages, isEndBroken ? Number(highWatermark) : Number.POSITIVE_INFINITY);
       }
     }
     return parse(answer);
@@ -94,6 +96,9 @@ export const parseWith =
 
 /** What came of record sets that begin with no batch. */
 const unreadable = new WeakSet<object>();
+
+/** Records of batches of which one says that it begins at or beyond the one behind it. */
+const disordered = new WeakSet<object>();
 
 /** What stands in a fetch answer for one partition: its length, and batch behind batch. */
 async function decodeMessages(decoder: Decoder): Promise<readonly DecodedRecord[]> {
@@ -110,6 +115,7 @@ async function decodeMessages(decoder: Decoder): Promise<readonly DecodedRecord[
 export async function decodeRecordSet(bytes: Buffer): Promise<readonly DecodedRecord[] | undefined> {
   const parts: (readonly DecodedRecord[])[] = [];
   let unfolded = 0;
+  let isDisordered = false;
   for (let at = 0; at + MAGIC_AT < bytes.length && unfolded < MAX_UNFOLDED_BYTES; ) {
     const length = bytes.readInt32BE(at + LENGTH_END - 4);
     const end = at + LENGTH_END + length;
@@ -117,14 +123,18 @@ export async function decodeRecordSet(bytes: Buffer): Promise<readonly DecodedRe
       if (at === 0) return undefined;
       break;
     }
-    const part = await decodeEntry(bytes.subarray(at, end), baseAt(bytes, end), (more) => {
+    const next = baseAt(bytes, end);
+    isDisordered ||= next !== undefined && Number(bytes.readBigInt64BE(at)) >= next;
+    const part = await decodeEntry(bytes.subarray(at, end), next, (more) => {
       unfolded += more;
     });
     parts.push(part);
     at = end;
   }
   const [only = []] = parts;
-  return parts.length <= 1 ? only : parts.flat();
+  const records = parts.length <= 1 ? only : parts.flat();
+  if (isDisordered) disordered.add(records);
+  return records;
 }
 
 function decodeEntry(

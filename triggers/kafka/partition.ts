@@ -46,7 +46,8 @@ export class OwnedPartition {
   #unrecorded = 0;
   /** Of these, what the commit says that is on its way. */
   #recording = 0;
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
+  #isFull = false;
   readonly #onSettled: () => void;
 
   /** @param onSettled called whenever something was settled */
@@ -81,9 +82,9 @@ export class OwnedPartition {
     return this.#window.size + this.#unrecorded;
   }
 
-  /** Somebody waits for something to be settled. */
+  /** Somebody has waited for something to be settled, and nothing was since. */
   get isFull(): boolean {
-    return this.#waiting.length > 0 && this.#window.size > 0;
+    return this.#isFull && this.#window.size > 0;
   }
 
   /** False once another owner has it. */
@@ -98,12 +99,15 @@ export class OwnedPartition {
 
   /** Resolves when something is settled next, or after `ms`. */
   advanced(clock: Clock, ms: number): Promise<void> {
+    this.#isFull = true;
     return new Promise((resolve) => {
-      const cancel = clock.after(ms, resolve);
-      this.#waiting.push(() => {
+      const wake = () => {
         cancel();
+        this.#waiting.delete(wake);
         resolve();
-      });
+      };
+      const cancel = clock.after(ms, wake);
+      this.#waiting.add(wake);
     });
   }
 
@@ -154,7 +158,8 @@ export class OwnedPartition {
     if (!this.#isOurs || !this.#window.settle(offset)) return;
     this.#unrecorded++;
     for (const [i, outcome] of outcomes.entries()) this.count(this.#functions[i] ?? '', outcome);
-    if (this.#waiting.length > 0) for (const wake of this.#waiting.splice(0)) wake();
+    this.#isFull = false;
+    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake();
     this.#onSettled();
   }
 

@@ -2,19 +2,46 @@ import type { Clock } from '../../src/sdk.ts';
 import { type Batch, CHUNK } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
 
-/** What may wait in a partition before kafkajs is held up: a claim's worth, fewer of large events, and few fetches. */
+/** What may wait in a partition before its handler is held up: a claim's worth, fewer of large events, and few batches. */
 const MOST_EVENTS = CHUNK;
 const MOST_BYTES = 1_048_576;
-/** Each event holds the whole answer that it came in, with the records of other partitions. */
+/** Each event keeps the whole fetch answer in memory that it came in, with the records of other partitions. */
 const MOST_BATCHES = 8;
-/** In all partitions together. */
+/** Of events, in all partitions of a source. */
 const MOST_BYTES_IN_ALL = 10 * 1_048_576;
 
 type Messages = Batch['messages'];
 
-/** What waits in all partitions of a source. */
-export interface Waiting {
-  bytes: number;
+/** What waits in all partitions of a source, and those who wait for it to become less. */
+export class Waiting {
+  #bytes = 0;
+  readonly #waiters = new Set<() => void>();
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Something was taken or thrown away. */
+  wake(): void {
+    for (const wake of [...this.#waiters]) wake();
+  }
+
+  /** Resolves at the next `wake`, or after `ms`. */
+  changed(clock: Clock, ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel();
+        this.#waiters.delete(wake);
+        resolve();
+      };
+      const cancel = clock.after(ms, wake);
+      this.#waiters.add(wake);
+    });
+  }
 }
 
 /**
@@ -25,20 +52,20 @@ export interface Waiting {
  * taken before: a batch is taken only where it begins at or before that end. That alone keeps an event from being passed
  * over, whoever threw it away and why.
  */
-export class ReadAhead implements Batch {
-  readonly partition: number;
+export class ReadAhead {
   readonly #all: Waiting;
   #owned: OwnedPartition;
   #epoch: number;
-  #messages: Messages = [];
+  /** None is empty; of the first one, so many are taken. */
+  #batches: Messages[] = [];
+  #taken = 0;
+  #size = 0;
   #bytes = 0;
-  /** Where the batches that wait end among the messages. */
-  #batches: number[] = [];
+  /** Those that are being decided on. */
+  #first: Messages | undefined;
   #end: number;
-  readonly #waiters = new Set<() => void>();
 
   constructor(owned: OwnedPartition, epoch: number, all: Waiting) {
-    this.partition = owned.partition;
     this.#all = all;
     this.#owned = owned;
     this.#epoch = epoch;
@@ -54,13 +81,9 @@ export class ReadAhead implements Batch {
     return this.#epoch;
   }
 
-  /** Another array whenever something was taken or thrown away. */
-  get messages(): Messages {
-    return this.#messages;
-  }
-
-  get isEmpty(): boolean {
-    return this.#messages.length === 0;
+  /** How many messages wait. */
+  get size(): number {
+    return this.#size;
   }
 
   /** All before this offset waits here, is claimed, or holds nothing to be claimed. */
@@ -69,9 +92,9 @@ export class ReadAhead implements Batch {
   }
 
   get isFull(): boolean {
-    const isTooMuch =
-      this.#bytes > MOST_BYTES || this.#messages.length > MOST_EVENTS || this.#batches.length > MOST_BATCHES;
-    return isTooMuch || (this.#all.bytes > MOST_BYTES_IN_ALL && !this.isEmpty);
+    if (this.#size === 0) return false;
+    const isTooMuch = this.#size > MOST_EVENTS || this.#bytes > MOST_BYTES || this.#batches.length > MOST_BATCHES;
+    return isTooMuch || this.#all.bytes > MOST_BYTES_IN_ALL;
   }
 
   /** A membership has begun: kafkajs begins at the stored position. */
@@ -87,17 +110,13 @@ export class ReadAhead implements Batch {
    * @param until one more than the last offset that was looked at
    * @returns false: it does not begin where this ends, and nothing was taken of it
    */
-  add(batch: Batch, from: number, until: number): boolean {
+  add({ messages }: Batch, from: number, until: number): boolean {
     const { end } = this;
     if (!this.passOver(from, until)) return false;
-    let bytes = 0;
-    for (const message of batch.messages) {
-      if (from < end && Number(message.offset) < end) continue;
-      this.#messages.push(message);
-      bytes += sizeOf(message);
-    }
-    this.#weigh(bytes);
-    this.#batches.push(this.#messages.length);
+    const unseen = from < end ? messages.filter(({ offset }) => Number(offset) >= end) : messages;
+    if (unseen.length === 0) return true;
+    this.#batches.push(unseen);
+    this.#count(unseen.length, bytesOf(unseen));
     return true;
   }
 
@@ -109,49 +128,55 @@ export class ReadAhead implements Batch {
     return true;
   }
 
-  /** The first of these messages are decided on. */
-  taken(messages: Messages, count: number): void {
+  /** The first messages that wait, to be decided on: at most a claim's worth. */
+  first(): Messages {
+    const first: Messages = [];
+    let start = this.#taken;
+    for (const batch of this.#batches) {
+      if (first.length === CHUNK) break;
+      first.push(...batch.slice(start, start + CHUNK - first.length));
+      start = 0;
+    }
+    this.#first = first;
+    return first;
+  }
+
+  /** So many of those that were decided on are done with. */
+  taken(first: Messages, count: number): void {
     // Thrown away meanwhile.
-    if (messages !== this.#messages) return;
-    let bytes = 0;
-    for (let i = 0; i < count; i++) bytes += sizeOf(messages[i]);
-    this.#weigh(-bytes);
-    this.#messages = messages.slice(count);
-    this.#batches = this.#batches.map((end) => end - count).filter((end) => end > 0);
-    this.#wake();
+    if (first !== this.#first) return;
+    this.#first = undefined;
+    this.#count(-count, -bytesOf(first.slice(0, count)));
+    this.#taken += count;
+    for (let [batch] = this.#batches; batch !== undefined && this.#taken >= batch.length; [batch] = this.#batches) {
+      this.#taken -= batch.length;
+      this.#batches.shift();
+    }
+    this.#all.wake();
   }
 
   /** Throws away what waits. */
   drop(): void {
-    this.#weigh(-this.#bytes);
-    this.#messages = [];
+    this.#count(-this.#size, -this.#bytes);
     this.#batches = [];
+    this.#taken = 0;
+    this.#first = undefined;
     this.#end = this.#owned.position;
-    this.#wake();
+    this.#all.wake();
   }
 
-  /** Resolves when something was taken or thrown away, or after `ms`. */
-  changed(clock: Clock, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        cancel();
-        this.#waiters.delete(wake);
-        resolve();
-      };
-      const cancel = clock.after(ms, wake);
-      this.#waiters.add(wake);
-    });
-  }
-
-  #weigh(bytes: number): void {
+  #count(messages: number, bytes: number): void {
+    this.#size += messages;
     this.#bytes += bytes;
-    this.#all.bytes += bytes;
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiters]) wake();
+    this.#all.add(bytes);
   }
 }
 
-const sizeOf = (message: Messages[number] | undefined): number =>
-  (message?.value?.length ?? 0) + (message?.key?.length ?? 0);
+function bytesOf(messages: Messages): number {
+  let bytes = 0;
+  for (const { key, value, headers } of messages) {
+    bytes += (key?.length ?? 0) + (value?.length ?? 0);
+    for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0);
+  }
+  return bytes;
+}

@@ -3,7 +3,7 @@ import { asError, type Event, type Room, type SourceContext, type Subscription }
 import type { Claims } from './claim.ts';
 import { type Batch, CHUNK, Decider, type Decision } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
-import { ReadAhead, type Waiting } from './read-ahead.ts';
+import { ReadAhead, Waiting } from './read-ahead.ts';
 import { type KafkaTriggerSpec, skips } from './spec.ts';
 
 /** A handler that is held up must send heartbeats: kafkajs has none in the background. */
@@ -37,7 +37,7 @@ export class BatchReader {
   readonly #hooks: ReaderHooks;
   readonly #partitions = new Map<number, ReadAhead>();
   readonly #working = new Set<ReadAhead>();
-  readonly #waiting: Waiting = { bytes: 0 };
+  readonly #waiting = new Waiting();
   #isStopped = false;
 
   constructor(
@@ -84,7 +84,7 @@ export class BatchReader {
     resolveOffset(String(ahead.end - 1));
     void this.#work(ahead);
     while (ahead.isFull) {
-      await ahead.changed(this.#context.clock, HEARTBEAT_EVERY_MS);
+      await this.#waiting.changed(this.#context.clock, HEARTBEAT_EVERY_MS);
       await payload.heartbeat();
     }
   }
@@ -102,8 +102,8 @@ export class BatchReader {
     return ahead;
   }
 
-  #isOurs({ epoch, partition }: ReadAhead): boolean {
-    return !this.#isStopped && this.#claims.isCurrent(epoch, partition);
+  #isOurs({ epoch, owned }: ReadAhead): boolean {
+    return !this.#isStopped && this.#claims.isCurrent(epoch, owned.partition);
   }
 
   /** Takes what waits in a partition, until nothing does or it is not ours any more. Never rejects. */
@@ -111,29 +111,30 @@ export class BatchReader {
     if (this.#working.has(ahead)) return;
     this.#working.add(ahead);
     let isRefused = false;
-    while (!isRefused && !ahead.isEmpty && this.#isOurs(ahead)) {
-      const { epoch } = ahead;
+    while (!isRefused && ahead.size > 0 && this.#isOurs(ahead)) {
+      const { epoch, owned } = ahead;
       await this.#step(ahead).catch((thrown) => {
         const error = asError(thrown);
         this.#context.log.debug({ error }, 'a claim was not made');
-        isRefused = this.#claims.isCurrent(epoch, ahead.partition);
+        isRefused = this.#claims.isCurrent(epoch, owned.partition);
         if (isRefused) this.#hooks.failed(error);
       });
     }
     this.#working.delete(ahead);
-    if (ahead.isEmpty) this.#tellIfReached(ahead);
+    if (ahead.size === 0) this.#tellIfReached(ahead);
     else this.#giveBack(ahead);
   }
 
   /** One claim. Decided on when it could leave at once, so that it takes along what came while another was on its way. */
   async #step(ahead: ReadAhead): Promise<void> {
     await this.#claims.turn();
-    const room = await this.#reserve(ahead.messages.length);
+    const room = await this.#reserve(ahead.size);
     try {
       if (room.size === 0 && room.reason === 'shutdown') this.stop();
       if (room.size === 0 || !this.#isOurs(ahead)) return;
-      const { owned, epoch, messages } = ahead;
-      const decision = this.#decider.decide(ahead, room.size, owned);
+      const { owned, epoch } = ahead;
+      const messages = ahead.first();
+      const decision = this.#decider.decide(messages, room.size, owned);
       if (decision.position > owned.position) await this.#take(decision, room, epoch, owned);
       else if (decision.count < messages.length) await owned.advanced(this.#context.clock, HEARTBEAT_EVERY_MS);
       ahead.taken(messages, decision.count);
@@ -151,12 +152,12 @@ export class BatchReader {
   #giveBack(ahead: ReadAhead): void {
     const isMember = ahead.epoch === this.#claims.epoch && !this.#isStopped;
     ahead.drop();
-    if (isMember) this.#hooks.again(ahead.partition, ahead.end);
+    if (isMember) this.#hooks.again(ahead.owned.partition, ahead.end);
   }
 
   #tellIfReached(ahead: ReadAhead): void {
-    const isIdle = ahead.isEmpty && !this.#working.has(ahead);
-    if (isIdle && this.#isOurs(ahead)) this.#hooks.reached(ahead.partition, ahead.end);
+    const isIdle = ahead.size === 0 && !this.#working.has(ahead);
+    if (isIdle && this.#isOurs(ahead)) this.#hooks.reached(ahead.owned.partition, ahead.end);
   }
 
   async #take(decision: Decision, room: Room, epoch: number, owned: OwnedPartition): Promise<void> {

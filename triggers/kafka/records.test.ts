@@ -54,6 +54,19 @@ const seen = (records: readonly DecodedRecord[]) =>
     record instanceof Unreadable ? `invalid ${record.first}-${record.last}` : `${record.offset} ${record.value}`,
   );
 
+/** What comes of a fetch answer whose partition ends there. */
+async function told(batches: Buffer, end: number): Promise<string[]> {
+  const partition = {
+    partition: 0,
+    errorCode: 0,
+    highWatermark: String(end),
+    messages: await decodeRecordSet(batches),
+  };
+  const answer = { responses: [{ topicName: 'orders', partitions: [partition] }] };
+  await parseWith(async (parsed) => parsed)(answer);
+  return seen(partition.messages);
+}
+
 /** Every offset that a decoded batch speaks of, in order. */
 const covered = (records: readonly DecodedRecord[]): number[] =>
   records.flatMap((record) =>
@@ -172,17 +185,6 @@ describe('what is broken costs only itself', () => {
   });
 
   test('a header that names offsets which nobody has written yet is believed up to the end of the partition', async () => {
-    const told = async (batch: Buffer, end: number) => {
-      const partition = {
-        partition: 0,
-        errorCode: 0,
-        highWatermark: String(end),
-        messages: await decodeRecordSet(batch),
-      };
-      const answer = { responses: [{ topicName: 'orders', partitions: [partition] }] };
-      await parseWith(async (parsed) => parsed)(answer);
-      return seen(partition.messages);
-    };
     const batch = await batchOf(numbered(3), 2);
     expect(await told(batch, 5)).toEqual(['2 v0', '3 v1', '4 v2']);
     // The CRC does not fit.
@@ -190,8 +192,29 @@ describe('what is broken costs only itself', () => {
     broken.writeInt32BE(15, 23);
     expect(await told(broken, 40)).toEqual(['invalid 2-17']);
     expect(await told(broken, 5)).toEqual(['invalid 2-4']);
-    broken.writeBigInt64BE(900n, 0);
-    expect(await told(broken, 5)).toEqual(['invalid 4-4']);
+  });
+
+  test('where a batch says that it begins is not covered by its CRC: it ends no others', async () => {
+    const lying = Buffer.from(await batchOf(numbered(3), 5));
+    lying.writeBigInt64BE(900n, 0);
+    const torn = Buffer.from(lying);
+    torn.writeUInt8(1, 17);
+    const before = await batchOf(numbered(3), 2);
+    const behind = await batchOf(numbered(2), 8);
+    for (const batch of [lying, torn]) {
+      expect(await told(Buffer.concat([before, batch, behind]), 10)).toEqual([
+        ...['2 v0', '3 v1', '4 v2'],
+        'invalid 5-7',
+        ...['8 v0', '9 v1'],
+      ]);
+    }
+    expect(await told(Buffer.concat([before, torn]), 8)).toEqual(['2 v0', '3 v1', '4 v2', 'invalid 5-7']);
+    expect(await told(torn, 8)).toEqual(['invalid 0-7']);
+    expect(await told(Buffer.concat([torn, lying, torn, behind]), 10)).toEqual(['invalid 0-7', '8 v0', '9 v1']);
+  });
+
+  test('a record that lies beyond the end that was told is read: the end was looked up before', async () => {
+    expect(await told(await batchOf(numbered(3), 2), 4)).toEqual(['2 v0', '3 v1', '4 v2']);
   });
 
   test.each(Object.entries(CODECS))(

@@ -49,13 +49,6 @@ export class Unreadable implements DecodedRecord {
     this.offset = String(last);
     this.batchContext = batchContext;
   }
-
-  /** Without offsets that nobody has written yet: a header that is broken may name some. @param end the next one to be written */
-  within(end: number): Unreadable {
-    return this.last < end
-      ? this
-      : new Unreadable(Math.min(this.first, end - 1), end - 1, this.cause, this.batchContext);
-  }
 }
 
 /** Of a codec by Kafka's number for it. Undefined: there is no such codec. */
@@ -107,6 +100,36 @@ export async function decodeBatch(
   } catch (error) {
     return [new Unreadable(base, batch.last, asError(error).message, batch)];
   }
+}
+
+/**
+ * Takes offsets that cannot be right out of what was decoded: those at or beyond what comes behind them, or beyond the end of
+ * the partition. Where a batch begins is not covered by its CRC, and nothing of a header whose CRC is wrong can be believed.
+ * What lies there instead is unreadable.
+ * @param end one more than the last offset there is
+ */
+export function corrected(records: readonly DecodedRecord[], end: number): readonly DecodedRecord[] {
+  const backwards: DecodedRecord[] = [];
+  let bound = end;
+  let cause: string | undefined;
+  const closeGap = (first: number) => {
+    if (cause !== undefined && first < bound) backwards.push(new Unreadable(first, bound - 1, cause));
+    cause = undefined;
+  };
+  for (const record of records.toReversed()) {
+    const isUnreadable = record instanceof Unreadable;
+    const first = isUnreadable ? record.first : Number(record.offset);
+    if (first >= bound) {
+      cause ??= isUnreadable ? record.cause : 'the offset of a batch cannot be right';
+      continue;
+    }
+    const last = Math.min(isUnreadable ? record.last : first, bound - 1);
+    closeGap(last + 1);
+    backwards.push(isUnreadable ? new Unreadable(first, last, record.cause, record.batchContext) : record);
+    bound = first;
+  }
+  closeGap(0);
+  return backwards.reverse();
 }
 
 /**

@@ -3,7 +3,7 @@ import { TrigateError } from '../../domain/errors.ts';
 import { nearest } from '../../domain/nearest.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { triggerKey } from '../../domain/trigger.ts';
-import { type EventRow, place, said } from '../event-lines.ts';
+import { type EventRow, place, result, said } from '../event-lines.ts';
 import { goneTriggers, triggerOf, wentThrough } from '../explain/past.ts';
 import { explanationRows, HEADS, type Outcomes, withOutcomes } from '../explain/rows.ts';
 import { type AskedEvent, judge, judgeFunctions, kindOf, type TriggerVerdict } from '../explain/verdict.ts';
@@ -58,7 +58,12 @@ export async function explainEvent(session: Session, id: string, flags: ExplainF
     };
   });
   session.messages.info(`Event ${id} of ${place(first.source)}; triggers and labels are shown as they are now.`);
-  await print(session, output, [...verdicts, ...goneTriggers(rows, verdicts)], outcomesOf(rows));
+  await print(
+    session,
+    output,
+    [...verdicts, ...goneTriggers(rows, verdicts)],
+    outcomesOf(rows, isForm(output) ? result : said),
+  );
 }
 
 /** Since the epoch: all that is held, not the newest page. */
@@ -75,10 +80,11 @@ function askedOf({ source }: EventRow): AskedEvent | undefined {
   return { topic: name, kinds: type === 'kafka' || type === 'nats' ? [type] : undefined };
 }
 
-function outcomesOf(rows: readonly EventRow[]): Outcomes {
+/** @param say forms hold nothing of what a function said: it is in `events -o json`, escaped */
+function outcomesOf(rows: readonly EventRow[], say: typeof said): Outcomes {
   const outcomes = new Map<string, string>();
   for (const row of rows) {
-    for (const each of row.functions) outcomes.set(`${triggerKey(triggerOf(row))}/${each.name}`, said(each));
+    for (const each of row.functions) outcomes.set(`${triggerKey(triggerOf(row))}/${each.name}`, say(each));
   }
   return outcomes;
 }

@@ -152,6 +152,17 @@ describe.each([
       expect(await kept((socket) => void drip(socket))).toEqual([500, '12345678']);
     });
 
+    test('keeping changes nothing of what it costs: one that is too long ends at once, with its connection', async () => {
+      for (const wanted of [0, keep]) {
+        await using called = await serve(createCaller, 1);
+        const { server, caller } = called;
+        server.script = (socket) =>
+          socket.write(`HTTP/1.1 500 Oh\r\ncontent-length: 70000\r\n\r\n${'x'.repeat(70_000)}`);
+        for (let n = 0; n < 3; n++) await send(caller, 'a', [], '/', wanted).answer;
+        expect([wanted, server.connections]).toEqual([wanted, 3]);
+      }
+    });
+
     test('nothing is kept where nobody asked, nor of one that accepts', async () => {
       const text =
         (status: string): Script =>

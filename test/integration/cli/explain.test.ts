@@ -74,6 +74,18 @@ describe('explain of an event', () => {
     );
   });
 
+  it('shows the first line of what a function said, to eyes only', async () => {
+    const answer = 'no customer 17\u001b]0;owned\u0007\nmore';
+    await using gateway = await gatewayWith(row([{ name: 'api', outcome: 'rejected', status: 422, ms: 3, answer }]));
+    const { stdout } = await run(gateway, ID);
+    expect(stdout).toContain('   rejected 422: no customer 17');
+    for (const hidden of ['\u001b', 'more']) expect(stdout).not.toContain(hidden);
+    const template = '{range .triggers[*].functions[*]}{.outcome}{"\\n"}{end}';
+    const form = await run(gateway, ID, '-o', `jsonpath=${template}`);
+    expect(form.stdout.split('\n')).toContain('rejected 422');
+    expect(form.stdout).not.toContain('customer');
+  });
+
   it('shows what came of it also where the trigger is gone, or would not listen now', async () => {
     const outcomes = [{ name: 'api', outcome: 'delivered', status: 200, ms: 3 }];
     const bill = { ...row(outcomes), trigger: 'bill' };

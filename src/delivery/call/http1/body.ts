@@ -15,8 +15,8 @@ const CR = 13;
 const LF = 10;
 
 /**
- * Finds the end of an answer's body, and keeps no more of it than was asked for: by length, by chunks (RFC 9112, 7.1), or by the close of
- * the connection. Chunks go
+ * Finds the end of an answer's body: by length, by chunks (RFC 9112, 7.1), or by the close of the connection. It keeps no
+ * more of it than was asked for. Chunks go
  *
  *     size → extension → sizeEnd → data → dataCr → dataLf → size …
  *     size 0 → … sizeEnd → lineStart → (trailer → trailerEnd → lineStart)* → lastEnd
@@ -69,7 +69,7 @@ export class Body {
       this.#place = 'length';
       this.#left = head.length;
       if (head.length === 0) return 'done';
-      if (head.length > MAX_BODY_BYTES && keep === 0) return 'cut';
+      if (head.length > MAX_BODY_BYTES) return 'cut';
     }
     return 'more';
   }
@@ -84,11 +84,11 @@ export class Body {
   #read(bytes: Uint8Array, from: number, to: number): BodyResult {
     switch (this.#place) {
       case 'close':
-        this.#keep(bytes, from, to);
+        this.keep(bytes, from, to);
         return 'more';
       case 'length': {
         const taken = Math.min(this.#left, to - from);
-        this.#keep(bytes, from, from + taken);
+        this.keep(bytes, from, from + taken);
         this.#left -= taken;
         this.end = from + taken;
         return this.#left === 0 ? 'done' : 'more';
@@ -98,7 +98,8 @@ export class Body {
     }
   }
 
-  #keep(bytes: Uint8Array, from: number, to: number): void {
+  /** Keeps of these bytes what was asked for and has not come yet. */
+  keep(bytes: Uint8Array, from: number, to: number): void {
     if (this.#kept === undefined) return;
     const end = Math.min(to, from + this.#kept.length - this.#keptBytes);
     this.#kept.set(bytes.subarray(from, end), this.#keptBytes);
@@ -109,7 +110,7 @@ export class Body {
     for (let at = from; at < to; at++) {
       if (this.#place === 'data') {
         const taken = Math.min(this.#left, to - at);
-        this.#keep(bytes, at, at + taken);
+        this.keep(bytes, at, at + taken);
         this.#left -= taken;
         if (this.#left === 0) this.#place = 'dataCr';
         at += taken - 1;

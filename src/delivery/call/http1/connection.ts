@@ -215,8 +215,10 @@ export class Connection {
     this.#part = 'body';
     const begun = this.#body.begin(this.#head, isSuccess(this.#head.status) ? 0 : (this.#call?.keep ?? 0));
     if (begun === 'done') this.#answered(this.#head.end === to);
-    else if (begun === 'cut') this.#answered(false);
-    else if (this.#head.end < to) this.#readBody(bytes, this.#head.end, to);
+    else if (begun === 'cut') {
+      this.#body.keep(bytes, this.#head.end, to);
+      this.#answered(false);
+    } else if (this.#head.end < to) this.#readBody(bytes, this.#head.end, to);
   }
 
   #readBody(bytes: Uint8Array, from: number, to: number): void {
