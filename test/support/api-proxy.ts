@@ -45,6 +45,7 @@ export async function startApiProxy(api: Pick<KubeApi, 'url' | 'ca'>): Promise<A
   const asked: Asked[] = [];
   const far = new Agent({ connect: { ca: api.ca }, bodyTimeout: 0 });
   const open = new Set<AbortController>();
+  const underWay = new Set<Promise<void>>();
 
   const server = createServer(async (request, response) => {
     const one = describe(request);
@@ -55,7 +56,7 @@ export async function startApiProxy(api: Pick<KubeApi, 'url' | 'ca'>): Promise<A
     giveUp.signal.addEventListener('abort', () => request.socket.destroy());
     response.on('close', () => giveUp.abort());
     try {
-      if (fault === undefined) await forward(request, response, giveUp.signal);
+      if (fault === undefined) await followed(forward(request, response, giveUp.signal));
       else play(fault, request, response);
     } catch {
       request.socket.destroy();
@@ -63,6 +64,11 @@ export async function startApiProxy(api: Pick<KubeApi, 'url' | 'ca'>): Promise<A
       response.on('close', () => open.delete(giveUp));
     }
   });
+
+  function followed(forwarding: Promise<void>): Promise<void> {
+    underWay.add(forwarding);
+    return forwarding.finally(() => underWay.delete(forwarding));
+  }
 
   async function forward(request: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { host: _, connection: __, 'content-length': ___, 'transfer-encoding': ____, ...headers } = request.headers;
@@ -94,6 +100,8 @@ export async function startApiProxy(api: Pick<KubeApi, 'url' | 'ca'>): Promise<A
       server.close();
       server.closeAllConnections();
       await once(server, 'close');
+      // An answer that has just come would hear of the end before anybody listens to it.
+      await Promise.allSettled(underWay);
       await far.destroy();
     },
   };
