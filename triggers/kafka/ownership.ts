@@ -6,6 +6,7 @@ import { decodeMetadata } from './metadata.ts';
 import { OwnedPartition } from './partition.ts';
 import type { KafkaTriggerSpec } from './spec.ts';
 import { type GroupMemory, groupMemory, type LostPosition, type Start, startOf } from './start.ts';
+import { Wakeups } from './wakeups.ts';
 
 /** What was settled is stored this long afterwards, unless a claim of its partition takes it along. */
 const SETTLE_AFTER_MS = 500;
@@ -30,7 +31,7 @@ export class Ownership {
   #isJoining: boolean;
   #cancelSettle: (() => void) | undefined;
   #isClosed = false;
-  readonly #onQuiet = new Set<() => void>();
+  readonly #onQuiet = new Wakeups();
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
@@ -123,15 +124,7 @@ export class Ownership {
   #quiet(deadline: number): Promise<void> {
     if (this.#unsettled === 0) return Promise.resolve();
     const { clock } = this.#options.context;
-    return new Promise((resolve) => {
-      const finish = () => {
-        cancel();
-        this.#onQuiet.delete(finish);
-        resolve();
-      };
-      const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), finish);
-      this.#onQuiet.add(finish);
-    });
+    return this.#onQuiet.wait(clock, Math.max(0, deadline - clock.monotonic()));
   }
 
   /** For the next source of this group in this process. */
@@ -226,7 +219,7 @@ export class Ownership {
   }
 
   #tellIfQuiet(): void {
-    if (this.#onQuiet.size > 0 && this.#unsettled === 0) for (const finish of [...this.#onQuiet]) finish();
+    if (!this.#onQuiet.isEmpty && this.#unsettled === 0) this.#onQuiet.wake();
   }
 
   #settleSoon(): void {

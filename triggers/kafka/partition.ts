@@ -10,6 +10,7 @@ import {
 } from '../../src/sdk.ts';
 import type { Stored } from './claim.ts';
 import { encodeMetadata, type Metadata } from './metadata.ts';
+import { Wakeups } from './wakeups.ts';
 import { OffsetWindow } from './window.ts';
 
 /** Events of a partition that are decided on together. */
@@ -46,7 +47,7 @@ export class OwnedPartition {
   #unrecorded = 0;
   /** Of these, what the commit says that is on its way. */
   #recording = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Wakeups();
   #isFull = false;
   readonly #onSettled: () => void;
 
@@ -100,15 +101,7 @@ export class OwnedPartition {
   /** Resolves when something is settled next, or after `ms`. */
   advanced(clock: Clock, ms: number): Promise<void> {
     this.#isFull = true;
-    return new Promise((resolve) => {
-      const wake = () => {
-        cancel();
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      const cancel = clock.after(ms, wake);
-      this.#waiting.add(wake);
-    });
+    return this.#waiting.wait(clock, ms);
   }
 
   /** The highest position that a claim which begins at `first` may reach: the window is bounded. */
@@ -159,7 +152,7 @@ export class OwnedPartition {
     this.#unrecorded++;
     for (const [i, outcome] of outcomes.entries()) this.count(this.#functions[i] ?? '', outcome);
     this.#isFull = false;
-    if (this.#waiting.size > 0) for (const wake of [...this.#waiting]) wake();
+    if (!this.#waiting.isEmpty) this.#waiting.wake();
     this.#onSettled();
   }
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../../src/sdk.ts';
 import { type Batch, CHUNK } from './decision.ts';
 import type { OwnedPartition } from './partition.ts';
+import { Wakeups } from './wakeups.ts';
 
 /** What may wait in a partition before its handler is held up: a claim's worth, fewer of large events, and few batches. */
 const MOST_EVENTS = CHUNK;
@@ -14,34 +14,9 @@ type Messages = Batch['messages'];
 
 /** What waits in all partitions of a source, and those who wait for it to become less. */
 export class Waiting {
-  #bytes = 0;
-  readonly #waiters = new Set<() => void>();
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  add(bytes: number): void {
-    this.#bytes += bytes;
-  }
-
-  /** Something was taken or thrown away. */
-  wake(): void {
-    for (const wake of [...this.#waiters]) wake();
-  }
-
-  /** Resolves at the next `wake`, or after `ms`. */
-  changed(clock: Clock, ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        cancel();
-        this.#waiters.delete(wake);
-        resolve();
-      };
-      const cancel = clock.after(ms, wake);
-      this.#waiters.add(wake);
-    });
-  }
+  /** Woken when something was taken or thrown away. */
+  readonly less = new Wakeups();
+  bytes = 0;
 }
 
 /**
@@ -152,7 +127,7 @@ export class ReadAhead {
       this.#taken -= batch.length;
       this.#batches.shift();
     }
-    this.#all.wake();
+    this.#all.less.wake();
   }
 
   /** Throws away what waits. */
@@ -162,13 +137,13 @@ export class ReadAhead {
     this.#taken = 0;
     this.#first = undefined;
     this.#end = this.#owned.position;
-    this.#all.wake();
+    this.#all.less.wake();
   }
 
   #count(messages: number, bytes: number): void {
     this.#size += messages;
     this.#bytes += bytes;
-    this.#all.add(bytes);
+    this.#all.bytes += bytes;
   }
 }
 

@@ -84,7 +84,7 @@ export class BatchReader {
     resolveOffset(String(ahead.end - 1));
     void this.#work(ahead);
     while (ahead.isFull) {
-      await this.#waiting.changed(this.#context.clock, HEARTBEAT_EVERY_MS);
+      await this.#waiting.less.wait(this.#context.clock, HEARTBEAT_EVERY_MS);
       await payload.heartbeat();
     }
   }
