@@ -189,7 +189,9 @@ export async function streamTopic(client: NatsConnection, replicas: number): Pro
   const stream = prefix.replace('.', '-');
   const manager = await client.jetstreamManager();
   const jetstream = client.jetstream();
-  await manager.streams.add({ name: stream, subjects: [`${prefix}.>`], num_replicas: replicas });
+  const place = () => manager.streams.add({ name: stream, subjects: [`${prefix}.>`], num_replicas: replicas });
+  // A server that is up again is offline to its leader for a while, which then places no stream, or does not answer.
+  await eventually('the stream is placed', place, { within: 30_000 });
   return {
     pattern: `${prefix}.*`,
     async publish(events) {
