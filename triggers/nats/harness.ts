@@ -190,6 +190,7 @@ export async function streamTopic(client: NatsConnection, replicas: number): Pro
   const manager = await client.jetstreamManager();
   const jetstream = client.jetstream();
   const place = () => manager.streams.add({ name: stream, subjects: [`${prefix}.>`], num_replicas: replicas });
+  const exists = async () => (await manager.streams.names(`${prefix}.>`).next()).length > 0;
   // A server that is up again is offline to its leader for a while, which then places no stream, or does not answer.
   await eventually('the stream is placed', place, { within: 30_000 });
   return {
@@ -199,7 +200,7 @@ export async function streamTopic(client: NatsConnection, replicas: number): Pro
       await Promise.all(published);
     },
     async delete() {
-      await manager.streams.delete(stream);
+      await eventually('the stream is gone', async () => !(await exists()) || manager.streams.delete(stream));
     },
   };
 }
