@@ -63,6 +63,11 @@ export class MemoryGroup {
     for (const end of held) end(fate);
   }
 
+  /** The same for the one that was sent last. */
+  finishLast(fate: Exclude<Fate, 'held'>): void {
+    this.#held.pop()?.(fate);
+  }
+
   stored(partition: number): StoredPosition {
     return this.positions.get(partition) ?? { partition, offset: -1, metadata: '' };
   }
@@ -112,11 +117,15 @@ const refusal = (type: string) =>
 export interface MemberOptions {
   readonly functions?: readonly string[];
   readonly spec?: object;
+  /** Of the spec, and of the bench. */
+  readonly delivery?: { readonly room: number; readonly concurrency: number };
   readonly remembered?: ReadonlyMap<number, Remembered>;
   readonly memory?: Memory;
   readonly bench?: OutletBench;
   /** Stands in for the bench's. */
   readonly gate?: Gate;
+  /** Takes whatever room there is, also before it is known how fast the function is. */
+  readonly isEager?: true;
   /** Of which process it is. Default: one of its own. */
   readonly by?: string;
 }
@@ -136,6 +145,9 @@ export class MemberBench {
   readonly reached = new Map<number, number>();
   /** That handlers have sent. */
   heartbeats = 0;
+  /** Most commits that were on their way at a time. */
+  mostOut = 0;
+  #out = 0;
   readonly #reader: BatchReader;
   readonly #group: MemoryGroup;
   #seen: Group | undefined;
@@ -143,12 +155,13 @@ export class MemberBench {
   readonly #resolved = new Map<number, number>();
 
   constructor(group: MemoryGroup, options: MemberOptions = {}) {
-    const { functions = ['f'], spec = {}, remembered, memory = remembersNothing } = options;
+    const { functions = ['f'], delivery, remembered, memory = remembersNothing } = options;
+    const spec = { ...options.spec, ...(delivery !== undefined && { delivery }) };
     this.#group = group;
     this.by = options.by ?? `process-${members++}`;
-    this.bench = options.bench ?? new OutletBench({ functions });
+    this.bench = options.bench ?? new OutletBench({ functions, ...(delivery !== undefined && { delivery }) });
     const context: SourceContext = {
-      gate: options.gate ?? this.bench.gate,
+      gate: options.gate ?? (options.isEager === true ? eager(this.bench.gate) : this.bench.gate),
       account: this.bench.outlet.account,
       log: silent,
       clock: this.bench.clock,
@@ -161,7 +174,9 @@ export class MemberBench {
     const parsed = kafkaTriggerSpec.parse({ topic: TOPIC, startFrom: 'earliest', ...spec });
     const trigger = { kind: 'sample', namespace: 'default', name: 'orders', uid: 'u' };
     const subscription = { trigger, spec: parsed, fanout: 'shared' as const, functions };
-    this.claims = new Claims(TOPIC, (error) => context.fail(error));
+    const { room, concurrency } = parsed.delivery;
+    const onDoubt = (error: Error) => context.fail(error);
+    this.claims = new Claims({ topic: TOPIC, clock: context.clock, window: room + concurrency, onDoubt });
     this.#reader = new BatchReader(this.claims, 'cluster', subscription, context, {
       claimed() {},
       reached: (partition, offset) => void this.reached.set(partition, offset),
@@ -265,10 +280,20 @@ export class MemberBench {
   }
 
   #committing(generation: number, topics: Topics): Promise<void> {
+    this.mostOut = Math.max(this.mostOut, ++this.#out);
     const done = this.#group.seenWith(generation, []).commit(topics);
-    return done.then(() => this.claims.committed(topics, generation));
+    const answered = done.then(() => this.claims.committed(topics, generation));
+    return answered.finally(() => this.#out--);
   }
 }
+
+const eager = (gate: Gate): Gate => ({
+  tryReserve: (wanted) => gate.tryReserve(wanted),
+  async reserve(wanted, until) {
+    const room = gate.tryReserve(wanted);
+    return room.size > 0 ? room : gate.reserve(wanted, until);
+  },
+});
 
 const remembersNothing: Memory = { recall: () => undefined, remember: async () => {} };
 

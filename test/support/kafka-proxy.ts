@@ -2,7 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /** Kafka's numbers for what goes over the wire (https://kafka.apache.org/protocol#protocol_api_keys). */
-export const apiKeys = { fetch: 1, offsetCommit: 8, joinGroup: 11, heartbeat: 12, leaveGroup: 13 } as const;
+export const apiKeys = {
+  fetch: 1,
+  offsetCommit: 8,
+  joinGroup: 11,
+  heartbeat: 12,
+  leaveGroup: 13,
+  apiVersions: 18,
+} as const;
 
 /** A request to a Kafka broker, or the answer to one. */
 export interface Frame {
@@ -35,6 +42,8 @@ export interface KafkaProxy extends AsyncDisposable {
   readonly address: string;
   /** Where it leads to; connections that exist stay as they are. */
   lead(to: string): void;
+  /** Whether new connections are closed as soon as they are made; those that exist stay. */
+  refuse(isRefusing: boolean): void;
   /** Asked for every frame from now on; at first all pass. */
   rule(rule: Rule): void;
   /** Sends what is held. */
@@ -49,12 +58,18 @@ export interface KafkaProxy extends AsyncDisposable {
 
 export async function startKafkaProxy(): Promise<KafkaProxy> {
   let target = '';
+  let isRefusing = false;
   let rule: Rule = () => 'pass';
   let thaw = Promise.withResolvers<void>();
   thaw.resolve();
   const links = new Set<Link>();
 
   const server = createServer({ noDelay: true }, (client) => {
+    if (isRefusing) {
+      client.on('error', () => {});
+      client.end();
+      return;
+    }
     const [host = '', port = ''] = target.split(':');
     const link = new Link(client, connect({ host, port: Number(port), noDelay: true }), async (frame) => {
       await thaw.promise;
@@ -81,6 +96,9 @@ export async function startKafkaProxy(): Promise<KafkaProxy> {
     address: `127.0.0.1:${port}`,
     lead(to) {
       target = to;
+    },
+    refuse(next) {
+      isRefusing = next;
     },
     rule(next) {
       rule = next;

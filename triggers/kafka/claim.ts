@@ -1,6 +1,7 @@
 import type { OffsetsByTopicPartition } from 'kafkajs';
-import { asError, type Claimed, type Event, markClaimed, TrigateError } from '../../src/sdk.ts';
+import { asError, type Claimed, type Clock, type Event, markClaimed, TrigateError } from '../../src/sdk.ts';
 import { isRefusal } from './kafkajs.ts';
+import { type Departure, Pacing } from './pacing.ts';
 
 /*
  * A claim is an OffsetCommit that stands before the events are passed on.
@@ -16,10 +17,12 @@ import { isRefusal } from './kafkajs.ts';
  * passed nor counted, and nothing more is committed under this membership: a later commit could be overtaken by it, and an
  * OffsetCommit is not monotonic.
  *
- * **Coalescing.** Kafka 4.1 appends commits with a linger of 5 ms and serves a connection one request at a time, so the
- * commits of all partitions travel together: while one request is out, the next is gathered. What other partitions have
- * settled rides along, so that after each claim no more is unsettled at the broker than really is: that bounds what a crash
- * leaves in doubt.
+ * **Coalescing.** The commits of several partitions travel together, and `pacing.ts` says when they leave: one request at a
+ * time, or two where the broker lets them wait; never two for one partition.
+ *
+ * **The window.** What the broker has stored as unsettled is what a crash leaves in doubt, and it may not exceed the window.
+ * So what other partitions have settled rides along, always where a commit is answered at once, elsewhere when it is needed
+ * for that; and where it would not be enough, no second request leaves beside one that is out.
  */
 
 /** Commits under the generation that kafkajs holds in the turn of the call. */
@@ -40,8 +43,29 @@ export interface CommitRequest {
 }
 
 interface Waiting extends CommitRequest {
+  /** That it claims. */
+  readonly events: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+}
+
+/** A request that was sent. */
+interface Sent {
+  readonly departure: Departure;
+  readonly epoch: number;
+  readonly parts: readonly Waiting[];
+  /** To be found again in the event that kafkajs emits when it was answered. */
+  readonly topics: OffsetsByTopicPartition['topics'];
+  answeredGeneration: number | undefined;
+}
+
+export interface ClaimsOptions {
+  readonly topic: string;
+  readonly clock: Clock;
+  /** Events that a crash may leave in doubt. */
+  readonly window: number;
+  /** Called once per membership, when it may commit nothing more. */
+  readonly onDoubt: (error: Error) => void;
 }
 
 /** A claim that was not made, and is not in doubt: its events are read again by whoever holds the position. */
@@ -50,30 +74,28 @@ export class ClaimRefused extends Error {
 }
 
 export class Claims {
-  readonly #topic: string;
-  readonly #onDoubt: (error: Error) => void;
+  readonly #options: ClaimsOptions;
+  readonly #pacing: Pacing;
   #epoch = 0;
   #member: { readonly generation: number; readonly assigned: ReadonlySet<number>; readonly commit: Commit } | undefined;
   #isInDoubt = false;
   #isHeld = false;
-  #claims = new Map<number, Waiting>();
-  #settlements = new Map<number, Waiting[]>();
-  #isSending = false;
-  #isOut = false;
-  #turns: (() => void)[] = [];
+  readonly #claims = new Map<number, Waiting>();
+  readonly #settlements = new Map<number, Waiting[]>();
+  readonly #out = new Set<Sent>();
+  #isGathering = false;
   #onIdle: () => void = () => {};
-  /** The request that is out, to be found again in the event that kafkajs emits when it was answered. */
-  #sent: OffsetsByTopicPartition['topics'] | undefined;
-  #answeredGeneration: number | undefined;
 
-  /** @param onDoubt called once per membership, when it may commit nothing more */
-  constructor(topic: string, onDoubt: (error: Error) => void) {
-    this.#topic = topic;
-    this.#onDoubt = onDoubt;
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+    this.#pacing = new Pacing(options.clock);
   }
 
   /** Called in the turn in which a request is put together: what is settled then goes with it. */
   onGather: () => void = () => {};
+
+  /** Events that a crash would leave in doubt now, without those that are being claimed. */
+  inDoubt: () => number = () => 0;
 
   /** Changes with every membership. Take it when a batch arrives. */
   get epoch(): number {
@@ -95,7 +117,7 @@ export class Claims {
 
   /** Resolves when no request is out, none waits, and those whose claims were answered have passed their events. */
   idle(): Promise<void> {
-    if (!this.#isSending) return Promise.resolve();
+    if (!this.#isGathering && this.#out.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       const before = this.#onIdle;
       this.#onIdle = () => {
@@ -113,7 +135,7 @@ export class Claims {
 
   /** What kafkajs says of a commit that was answered. */
   committed(topics: OffsetsByTopicPartition['topics'], generation: number): void {
-    if (topics === this.#sent) this.#answeredGeneration = generation;
+    for (const sent of this.#out) if (sent.topics === topics) sent.answeredGeneration = generation;
   }
 
   /** Whether events of that partition, read under that epoch, may be claimed. */
@@ -121,10 +143,9 @@ export class Claims {
     return !this.#isHeld && this.#isMember(epoch, partition);
   }
 
-  /** Resolves when a claim would leave with the next request, without waiting for one that is out. */
+  /** Resolves when a claim would leave at once, or with the next request. */
   turn(): Promise<void> {
-    if (!this.#isOut) return Promise.resolve();
-    return new Promise((resolve) => this.#turns.push(resolve));
+    return this.#pacing.turn();
   }
 
   /**
@@ -135,7 +156,7 @@ export class Claims {
   async claim(events: readonly Event[], request: CommitRequest): Promise<readonly Claimed<Event>[]> {
     await new Promise<void>((resolve, reject) => {
       this.#claims.get(request.partition)?.reject(new ClaimRefused('another claim of that partition came after it'));
-      this.#claims.set(request.partition, { ...request, resolve, reject });
+      this.#claims.set(request.partition, { ...request, events: events.length, resolve, reject });
       this.#send();
     });
     return markClaimed(events);
@@ -145,7 +166,7 @@ export class Claims {
   settle(request: CommitRequest): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const waiting = this.#settlements.get(request.partition) ?? [];
-      this.#settlements.set(request.partition, [...waiting, { ...request, resolve, reject }]);
+      this.#settlements.set(request.partition, [...waiting, { ...request, events: 0, resolve, reject }]);
       this.#send();
     });
   }
@@ -155,40 +176,62 @@ export class Claims {
   }
 
   #send(): void {
-    if (!this.#isSending) void this.#sendAll();
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    // The handlers of one fetch answer run within a turn, and so do those that were just answered: let them all come in.
+    setImmediate(() => {
+      this.#leave();
+      this.#isGathering = false;
+      if (this.#out.size === 0) this.#tellIdle();
+    });
   }
 
-  async #sendAll(): Promise<void> {
-    this.#isSending = true;
-    for (;;) {
-      // The handlers of one fetch answer run within a turn, and so do those that were just answered: let them all come in.
-      await new Promise(setImmediate);
-      if (this.#claims.size > 0) this.onGather();
-      const batches = this.#gather();
-      if (batches.length === 0) break;
-      this.#isOut = true;
-      await this.#request(batches);
-      this.#isOut = false;
-      for (const go of this.#turns.splice(0)) go();
-    }
-    this.#isSending = false;
+  /** What waits, as far as it may leave now. What may not is looked at again when a request was answered. */
+  #leave(): void {
+    if (!this.#pacing.mayLeave || (this.#out.size > 0 && !this.#mayJoin())) return;
+    // Elsewhere those of which something is settled have claims of their own to say it with, which leave in a moment.
+    if (this.#claims.size > 0 && (!this.#pacing.isCollecting || this.#exceedsWindow())) this.onGather();
+    const batches = this.#gather();
+    if (batches.length > 0) void this.#request(batches);
+  }
+
+  /** Whether claims may leave beside a request that is out. Settling alone can wait. */
+  #mayJoin(): boolean {
+    for (const { epoch } of this.#out) if (epoch !== this.#epoch) return false;
+    for (const partition of this.#claims.keys()) if (!this.#isOut(partition)) return !this.#exceedsWindow();
+    return false;
+  }
+
+  #exceedsWindow(): boolean {
+    let claimed = 0;
+    for (const { events } of this.#claims.values()) claimed += events;
+    for (const { parts } of this.#out) for (const { events } of parts) claimed += events;
+    return claimed > 0 && this.inDoubt() + claimed > this.#options.window;
+  }
+
+  #isOut(partition: number): boolean {
+    for (const { parts } of this.#out) if (parts.some((part) => part.partition === partition)) return true;
+    return false;
+  }
+
+  #tellIdle(): void {
     const tell = this.#onIdle;
     this.#onIdle = () => {};
     tell();
   }
 
-  /** What waits, by partition; the first of each tells what is stored. */
+  /** What waits of partitions of which nothing is out; the first of each tells what is stored. */
   #gather(): (readonly [Waiting, ...Waiting[]])[] {
-    const claims = this.#claims;
-    const settlements = this.#settlements;
-    this.#claims = new Map();
-    this.#settlements = new Map();
-    const partitions = new Set([...claims.keys(), ...settlements.keys()]);
+    const partitions = new Set([...this.#claims.keys(), ...this.#settlements.keys()]);
     return [...partitions].flatMap((partition) => {
-      const claim = claims.get(partition);
+      if (this.#isOut(partition)) return [];
+      const claim = this.#claims.get(partition);
+      const settlements = this.#settlements.get(partition) ?? [];
+      this.#claims.delete(partition);
+      this.#settlements.delete(partition);
       const admitted = [
         ...(claim !== undefined && this.#admit(claim, this.isCurrent(claim.epoch, partition)) ? [claim] : []),
-        ...(settlements.get(partition) ?? []).filter((one) => this.#admit(one, this.#isMember(one.epoch, partition))),
+        ...settlements.filter((one) => this.#admit(one, this.#isMember(one.epoch, partition))),
       ];
       const [first, ...rest] = admitted;
       return first === undefined ? [] : [[first, ...rest] as const];
@@ -202,43 +245,49 @@ export class Claims {
 
   /** From here to the call of `commit` no turn of the event loop may pass. */
   async #request(batches: readonly (readonly [Waiting, ...Waiting[]])[]): Promise<void> {
-    const waiting = batches.flat();
     const member = this.#member;
     if (member === undefined) return;
-    const epoch = this.#epoch;
     const partitions = batches.map(([{ partition, content }]) => {
       const { offset, metadata } = content();
       return { partition, offset: String(offset), metadata };
     });
-    const topics = [{ topic: this.#topic, partitions }];
-    this.#sent = topics;
-    this.#answeredGeneration = undefined;
+    const sent: Sent = {
+      departure: this.#pacing.sent(),
+      epoch: this.#epoch,
+      parts: batches.flat(),
+      topics: [{ topic: this.#options.topic, partitions }],
+      answeredGeneration: undefined,
+    };
+    this.#out.add(sent);
     try {
-      await member.commit(topics);
-      this.#verify(member.generation);
-      for (const request of waiting) request.resolve();
+      await member.commit(sent.topics);
+      this.#verify(sent, member.generation);
+      for (const part of sent.parts) part.resolve();
     } catch (thrown) {
       const error = asError(thrown);
-      if (!isRefusal(error)) this.#inDoubt(epoch, error);
-      for (const request of waiting) request.reject(error);
-    } finally {
-      this.#sent = undefined;
+      if (!isRefusal(error)) this.#inDoubt(sent.epoch, error);
+      for (const part of sent.parts) part.reject(error);
     }
+    this.#out.delete(sent);
+    this.#pacing.answered(sent.departure);
+    this.#send();
   }
 
   /**
    * The commit was accepted: under the generation of the membership that asked for it? Should that have ended meanwhile,
    * the claim stands all the same: whoever owns the partition next starts behind it.
    */
-  #verify(generation: number): void {
-    if (this.#answeredGeneration === generation) return;
-    const answered = this.#answeredGeneration ?? 'an unknown one';
+  #verify({ answeredGeneration }: Sent, generation: number): void {
+    if (answeredGeneration === generation) return;
+    const answered = answeredGeneration ?? 'an unknown one';
     throw new TrigateError('CLAIM_IN_DOUBT', `a claim was made under generation ${answered} instead of ${generation}`);
   }
 
   #inDoubt(epoch: number, cause: Error): void {
     if (epoch !== this.#epoch || this.#isInDoubt) return;
     this.#isInDoubt = true;
-    this.#onDoubt(new TrigateError('CLAIM_IN_DOUBT', `Kafka did not answer a claim: ${cause.message}`, { cause }));
+    this.#options.onDoubt(
+      new TrigateError('CLAIM_IN_DOUBT', `Kafka did not answer a claim: ${cause.message}`, { cause }),
+    );
   }
 }

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig as KafkaJsConfig } from 'kafkajs';
 import type { Logger } from '../../src/sdk.ts';
 import { registerCodecs } from './codecs.ts';
+import { patchCommitting } from './committing.ts';
 import { patchDecoding } from './decoding.ts';
 import { patchFetching } from './fetching.ts';
 import { patchMembership } from './membership.ts';
@@ -120,6 +121,7 @@ export function createKafka(config: KafkaJsConfig, log: Logger): Kafka {
   patchRequestTimeouts();
   patchDecoding();
   patchFetching();
+  patchCommitting();
   patchRotation();
   patchMembership();
   registerCodecs();

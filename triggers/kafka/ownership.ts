@@ -38,6 +38,7 @@ export class Ownership {
     this.#isJoining = options.subscription.isJoining === true;
     this.#remembered = new Map(options.remembered);
     options.claims.onGather = () => void this.settle();
+    options.claims.inDoubt = () => this.#sum(({ inDoubt }) => inDoubt);
   }
 
   get(partition: number): OwnedPartition | undefined {
@@ -145,8 +146,12 @@ export class Ownership {
   }
 
   get #unsettled(): number {
+    return this.#sum(({ unsettled }) => unsettled);
+  }
+
+  #sum(of: (owned: OwnedPartition) => number): number {
     let sum = 0;
-    for (const { unsettled } of this.#partitions.values()) sum += unsettled;
+    for (const owned of this.#partitions.values()) sum += of(owned);
     return sum;
   }
 

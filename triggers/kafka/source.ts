@@ -106,9 +106,15 @@ class KafkaSource implements Source {
     this.#spec = subscription.spec;
     this.#group = groupName(subscription, this.#spec.topic);
     this.#context = context;
-    this.#claims = new Claims(this.#spec.topic, (error) => {
-      this.#stopFetching();
-      context.fail(error);
+    const { room, concurrency } = this.#spec.delivery;
+    this.#claims = new Claims({
+      topic: this.#spec.topic,
+      clock: context.clock,
+      window: room + concurrency,
+      onDoubt: (error) => {
+        this.#stopFetching();
+        context.fail(error);
+      },
     });
     this.#progress = new KafkaProgress({
       topic: this.#spec.topic,

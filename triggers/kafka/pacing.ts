@@ -1,0 +1,115 @@
+import type { Cancel, Clock } from '../../src/sdk.ts';
+
+/*
+ * When a claim may leave.
+ *
+ * Kafka appends the commits that come within `group.coordinator.append.linger.ms` (4.0 and later: 5) of the first of them
+ * together, and answers them together. It serves a connection one request at a time, so a second commit joins the first
+ * only on a connection of its own, and never for the same partition: of two that overtake each other the older would
+ * stand.
+ *
+ *   one out     those who come wait. When it has been out for JOIN_AFTER_MS without an answer, the broker is collecting:
+ *               another may leave, and is answered with it, in half of the time.
+ *   two out     those who come wait.
+ *   none out    who comes may leave. Where the broker collects, only half of those who wait may: the others take along
+ *               what comes for them until they join. Where it answers at once there is never a second one.
+ */
+
+export const JOIN_AFTER_MS = 3;
+const MOST_OUT = 2;
+
+/** One request that was sent, until `answered`. */
+export interface Departure {
+  readonly at: number;
+  readonly isFirst: boolean;
+}
+
+export class Pacing {
+  readonly #clock: Clock;
+  readonly #out = new Set<Departure>();
+  /** In the order in which they came. */
+  readonly #waiting: (() => void)[] = [];
+  #isCollecting = false;
+  /** Those whose claims were answered are still to say whether they have more. */
+  #isGathering = false;
+  #timer: Cancel | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The broker lets commits wait: the last request that had nothing to join was out for long. */
+  get isCollecting(): boolean {
+    return this.#isCollecting;
+  }
+
+  /** Whether another request may leave now. */
+  get mayLeave(): boolean {
+    if (this.#out.size === 0) return true;
+    return this.#out.size < MOST_OUT && this.#joinsIn() <= 0;
+  }
+
+  /** Resolves when a claim would leave at once. */
+  turn(): Promise<void> {
+    if (this.mayLeave && !this.#isGathering && this.#waiting.length === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (!this.#isGathering) this.#lookAgain();
+    });
+  }
+
+  sent(): Departure {
+    const departure = { at: this.#clock.monotonic(), isFirst: this.#out.size === 0 };
+    this.#out.add(departure);
+    this.#lookAgain();
+    return departure;
+  }
+
+  answered(departure: Departure): void {
+    this.#out.delete(departure);
+    if (departure.isFirst) this.#isCollecting = this.#clock.monotonic() - departure.at >= JOIN_AFTER_MS;
+    if (!this.#isCollecting) this.#admit();
+    else if (!this.#isGathering) this.#gather();
+  }
+
+  /** Half of those who wait, once they are all there: who was answered passes its events on, and comes again. */
+  #gather(): void {
+    this.#isGathering = true;
+    setImmediate(() => {
+      this.#isGathering = false;
+      this.#admit();
+    });
+  }
+
+  #admit(): void {
+    if (!this.mayLeave) {
+      this.#lookAgain();
+      return;
+    }
+    const isSplit = this.#out.size === 0 && this.#isCollecting;
+    const count = isSplit ? Math.ceil(this.#waiting.length / 2) : this.#waiting.length;
+    for (const go of this.#waiting.splice(0, count)) go();
+    if (this.#waiting.length > 0) this.#admitIn(JOIN_AFTER_MS);
+  }
+
+  /** Whoever is not admitted by an answer is by time. */
+  #lookAgain(): void {
+    if (this.#waiting.length > 0 && this.#out.size === 1) this.#admitIn(Math.max(0, this.#joinsIn()));
+  }
+
+  #admitIn(ms: number): void {
+    this.#timer?.();
+    this.#timer = this.#clock.after(ms, () => {
+      this.#timer = undefined;
+      // Those who were admitted first may have had nothing to send after all.
+      for (const go of this.mayLeave ? this.#waiting.splice(0) : []) go();
+      this.#lookAgain();
+    });
+  }
+
+  /** Milliseconds until the one that is out can be joined. */
+  #joinsIn(): number {
+    const [first] = this.#out;
+    return first === undefined ? 0 : first.at + JOIN_AFTER_MS - this.#clock.monotonic();
+  }
+}
