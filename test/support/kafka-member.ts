@@ -78,6 +78,7 @@ export class MemoryGroup {
       generation,
       partitions,
       commit: (topics) => this.#commit(generation, topics),
+      canJoin: () => true,
       heartbeat: async () => {},
       positions: async () => {
         const failure = this.failures.shift();

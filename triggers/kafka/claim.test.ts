@@ -14,9 +14,11 @@ let clock: ManualClock;
 let claims: Claims;
 let commits: ScriptedCommits;
 let doubts: Error[];
+let canJoin: boolean;
 
 beforeEach(() => {
   doubts = [];
+  canJoin = true;
   clock = new ManualClock();
   claims = new Claims({ topic: 'orders', clock, window: 100, onDoubt: (doubt) => doubts.push(doubt) });
   commits = new ScriptedCommits(() => claims);
@@ -24,7 +26,7 @@ beforeEach(() => {
 
 /** Joins generation 1 with four partitions. */
 function join(generation = 1, partitions: readonly number[] = [0, 1, 2, 3]): void {
-  claims.joined(generation, partitions, commits.under(generation));
+  claims.joined({ generation, partitions, commit: commits.under(generation), canJoin: () => canJoin });
 }
 
 /** What came of it, or `pending`. */
@@ -226,6 +228,15 @@ describe('two requests', () => {
     await loop();
     // Alone, with what others have settled.
     expect([commits.sent.length, rides, second.outcome]).toEqual([2, [1], 'pending']);
+  });
+
+  test('are not out where the second would be served behind the first', async () => {
+    canJoin = false;
+    await oneOut();
+    claim(1, 20);
+    clock.advance(60_000);
+    await loop();
+    expect(commits.sent.length).toBe(1);
   });
 
   test('one in doubt: the other one stands when it is answered, and nothing more is committed', async () => {

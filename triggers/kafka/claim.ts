@@ -1,6 +1,7 @@
 import type { OffsetsByTopicPartition } from 'kafkajs';
 import { asError, type Claimed, type Clock, type Event, markClaimed, TrigateError } from '../../src/sdk.ts';
 import { isRefusal } from './kafkajs.ts';
+import type { Group } from './membership.ts';
 import { type Departure, Pacing } from './pacing.ts';
 
 /*
@@ -21,12 +22,9 @@ import { type Departure, Pacing } from './pacing.ts';
  * time, or two where the broker lets them wait; never two for one partition.
  *
  * **The window.** What the broker has stored as unsettled is what a crash leaves in doubt, and it may not exceed the window.
- * So what other partitions have settled rides along, always where a commit is answered at once, elsewhere when it is needed
- * for that; and where it would not be enough, no second request leaves beside one that is out.
+ * So what other partitions have settled rides along: always where a commit is answered at once, elsewhere when the window
+ * would be exceeded. Where a second request would exceed it, none leaves.
  */
-
-/** Commits under the generation that kafkajs holds in the turn of the call. */
-export type Commit = (topics: OffsetsByTopicPartition['topics']) => Promise<void>;
 
 export interface Stored {
   readonly offset: number;
@@ -59,6 +57,9 @@ interface Sent {
   answeredGeneration: number | undefined;
 }
 
+/** What a membership lets claims do. */
+export type Member = Pick<Group, 'generation' | 'partitions' | 'commit' | 'canJoin'>;
+
 export interface ClaimsOptions {
   readonly topic: string;
   readonly clock: Clock;
@@ -77,7 +78,7 @@ export class Claims {
   readonly #options: ClaimsOptions;
   readonly #pacing: Pacing;
   #epoch = 0;
-  #member: { readonly generation: number; readonly assigned: ReadonlySet<number>; readonly commit: Commit } | undefined;
+  #member: Member | undefined;
   #isInDoubt = false;
   #isHeld = false;
   readonly #claims = new Map<number, Waiting>();
@@ -88,7 +89,7 @@ export class Claims {
 
   constructor(options: ClaimsOptions) {
     this.#options = options;
-    this.#pacing = new Pacing(options.clock);
+    this.#pacing = new Pacing(options.clock, () => this.#member?.canJoin() === true);
   }
 
   /** Called in the turn in which a request is put together: what is settled then goes with it. */
@@ -103,9 +104,9 @@ export class Claims {
   }
 
   /** A membership begins. */
-  joined(generation: number, partitions: readonly number[], commit: Commit): void {
+  joined(member: Member): void {
     this.#epoch++;
-    this.#member = { generation, assigned: new Set(partitions), commit };
+    this.#member = member;
     this.#isInDoubt = false;
     this.#isHeld = false;
   }
@@ -172,7 +173,7 @@ export class Claims {
   }
 
   #isMember(epoch: number, partition: number): boolean {
-    return epoch === this.#epoch && !this.#isInDoubt && this.#member?.assigned.has(partition) === true;
+    return epoch === this.#epoch && !this.#isInDoubt && this.#member?.partitions.includes(partition) === true;
   }
 
   #send(): void {
@@ -189,7 +190,7 @@ export class Claims {
   /** What waits, as far as it may leave now. What may not is looked at again when a request was answered. */
   #leave(): void {
     if (!this.#pacing.mayLeave || (this.#out.size > 0 && !this.#mayJoin())) return;
-    // Elsewhere those of which something is settled have claims of their own to say it with, which leave in a moment.
+    // Partitions that ride along cannot join a moment later with claims of their own, which would say the same.
     if (this.#claims.size > 0 && (!this.#pacing.isCollecting || this.#exceedsWindow())) this.onGather();
     const batches = this.#gather();
     if (batches.length > 0) void this.#request(batches);

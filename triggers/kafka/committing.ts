@@ -4,12 +4,13 @@ import { createRequire } from 'node:module';
 const require = createRequire(import.meta.url);
 
 interface Connection {
-  send(protocol: object): Promise<unknown>;
   readonly versions: object | null;
   readonly requestQueue: RequestQueue;
+  readonly socket?: { destroy(error: Error): void };
   connect(): Promise<unknown>;
   authenticate(): Promise<void>;
   isConnected(): boolean;
+  send(protocol: object): Promise<unknown>;
   getSupportAuthenticationProtocol(): unknown;
   setSupportAuthenticationProtocol(isSupported: unknown): void;
   setVersions(versions: object | null): void;
@@ -23,7 +24,8 @@ interface RequestQueue {
   readonly pending: readonly unknown[];
 }
 
-interface ConnectionPool {
+/** Of a broker of kafkajs. */
+export interface ConnectionPool {
   readonly logger: object;
   readonly pool: Connection[];
   getConnectionByRequest(request: { readonly request: { readonly apiKey: number } }): Promise<Connection>;
@@ -34,60 +36,96 @@ interface Requests {
 }
 
 const OFFSET_COMMIT = 8;
-/** kafkajs has one for fetches, and one for all else. */
-const ELSE = 0;
+/** kafkajs has one for all but fetches, and one for fetches. */
+const USUAL = 0;
 const COMMITS = 2;
 const TRY_AGAIN_MS = 10_000;
+/** A broker closes what is idle for long: after 10 minutes, if nobody has told it otherwise. */
+const TRUSTED_MS = 60_000;
 
 /** When a connection for commits was last asked for. */
 const triedAt = new WeakMap<ConnectionPool, number>();
-/** Those of which the broker has answered a request: one that has too many connections closes a new one unasked. */
-const proven = new WeakSet<Connection>();
+/** When the broker has last been seen to serve one: where there are too many, it closes a new one unasked. */
+const servedAt = new WeakMap<Connection, number>();
+const connecting = new WeakMap<Connection, Promise<unknown>>();
 let isPatched = false;
 
 /**
  * kafkajs sends commits over the connection over which it sends heartbeats, and a broker serves a connection one request at a
- * time. Here a commit that would wait there has a connection of its own (see pacing.ts). A commit that is lost with its
- * connection is in doubt, so it takes one that has been made before, and has been answered: the first commit that wants it
- * has it made, and where it cannot be made commits wait for each other, as they do in kafkajs.
+ * time. Here a commit that would wait there takes a connection of its own, where there is one (see pacing.ts).
  */
 export function patchCommitting(): void {
   if (isPatched) return;
   const { prototype } = require('kafkajs/src/network/connectionPool') as { prototype: ConnectionPool };
   const { getConnectionByRequest } = prototype;
   isPatched = true;
+  shareConnecting();
   prototype.getConnectionByRequest = async function (protocol) {
     const usual = await getConnectionByRequest.call(this, protocol);
-    if (protocol.request.apiKey !== OFFSET_COMMIT || isQuiet(usual)) return usual;
     const own = this.pool[COMMITS];
-    if (own?.isConnected() === true && proven.has(own)) return own;
-    if (Date.now() - (triedAt.get(this) ?? 0) > TRY_AGAIN_MS) {
-      triedAt.set(this, Date.now());
-      // Whatever keeps it from being made keeps the others from nothing.
-      makeConnection(this).catch(() => {});
-    }
-    return usual;
+    if (protocol.request.apiKey !== OFFSET_COMMIT || own === undefined || isQuiet(usual) || !isTrusted(own))
+      return usual;
+    servedAt.set(own, performance.now());
+    return own;
   };
+}
+
+/**
+ * Whether a second commit has a connection of its own. A commit that is lost with its connection is in doubt, so it takes one
+ * that the broker has served before; where there is none, it is made for the next time.
+ */
+export function canJoin(pool: ConnectionPool): boolean {
+  const own = pool.pool[COMMITS];
+  if (own !== undefined && isTrusted(own)) return true;
+  const now = performance.now();
+  if (now - (triedAt.get(pool) ?? Number.NEGATIVE_INFINITY) < TRY_AGAIN_MS) return false;
+  triedAt.set(pool, now);
+  // Whatever keeps it from being made keeps the others from nothing.
+  prove(pool).catch(() => {});
+  return false;
 }
 
 const isQuiet = ({ requestQueue: { inflight, pending } }: Connection): boolean =>
   inflight.size === 0 && pending.length === 0;
 
-/** As the pool makes its own. It is in the pool, so that whoever closes the pool closes it, too. */
-async function makeConnection(pool: ConnectionPool): Promise<void> {
-  const first = pool.pool[ELSE];
-  if (first === undefined) return;
-  const { enforceRequestTimeout, maxInFlightRequests, instrumentationEmitter } = first.requestQueue;
-  const Connection = first.constructor as new (options: object) => Connection;
-  const queue = { enforceRequestTimeout, maxInFlightRequests, instrumentationEmitter };
-  const own = pool.pool[COMMITS] ?? new Connection({ ...first, ...queue, logger: pool.logger });
-  pool.pool[COMMITS] = own;
-  proven.delete(own);
-  own.setVersions(first.versions);
-  own.setSupportAuthenticationProtocol(first.getSupportAuthenticationProtocol());
-  await own.connect();
-  await own.authenticate();
+const isTrusted = (own: Connection): boolean =>
+  own.isConnected() && performance.now() - (servedAt.get(own) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS;
+
+async function prove(pool: ConnectionPool): Promise<void> {
+  const standing = pool.pool[COMMITS];
+  const own = standing?.isConnected() === true ? standing : await connectAnew(pool);
   const { requests } = require('kafkajs/src/protocol/requests') as Requests;
   await own.send(requests.ApiVersions.protocol({ version: 0 })());
-  proven.add(own);
+  servedAt.set(own, performance.now());
+}
+
+/**
+ * As the pool makes its own, and in the pool: whoever closes that closes it, too. Another one each time: the socket of an
+ * earlier attempt may still come to an end, and would end what its connection has under way then.
+ */
+async function connectAnew(pool: ConnectionPool): Promise<Connection> {
+  const { [USUAL]: usual, [COMMITS]: old } = pool.pool;
+  if (usual === undefined) throw new Error('a pool without connections');
+  old?.socket?.destroy(new Error('another connection has taken its place'));
+  const { enforceRequestTimeout, maxInFlightRequests, instrumentationEmitter } = usual.requestQueue;
+  const queue = { enforceRequestTimeout, maxInFlightRequests, instrumentationEmitter };
+  const Connection = usual.constructor as new (options: object) => Connection;
+  const own = new Connection({ ...usual, ...queue, logger: pool.logger });
+  pool.pool[COMMITS] = own;
+  own.setVersions(usual.versions);
+  own.setSupportAuthenticationProtocol(usual.getSupportAuthenticationProtocol());
+  await own.connect();
+  await own.authenticate();
+  return own;
+}
+
+/** Two requests that find a connection closed would each open a socket for it, of which one is forgotten. */
+function shareConnecting(): void {
+  const { prototype } = require('kafkajs/src/network/connection') as { prototype: Connection };
+  const { connect } = prototype;
+  prototype.connect = function (this: Connection) {
+    const underWay = connecting.get(this) ?? connect.call(this).finally(() => connecting.delete(this));
+    connecting.set(this, underWay);
+    return underWay;
+  };
 }

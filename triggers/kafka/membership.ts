@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type OffsetsByTopicPartition, type PartitionAssigner } from 'kafkajs';
+import { type ConnectionPool, canJoin } from './committing.ts';
 import { UnreadablePartition } from './decoding.ts';
 import { cutConnections, endPolls, type PollingGroup, poll, sleepShortly, wasCut } from './polls.ts';
 
@@ -32,6 +33,8 @@ export interface Group {
   readonly partitions: readonly number[];
   /** Resolves when the broker has accepted it. Nothing is tried again. */
   commit(topics: OffsetsByTopicPartition['topics']): Promise<void>;
+  /** Whether a commit that is sent while another one is out is not served behind it. */
+  canJoin(): boolean;
   heartbeat(): Promise<void>;
   /** Of all partitions of the topic, also those of other members. */
   positions(): Promise<StoredPosition[]>;
@@ -101,6 +104,7 @@ interface ConsumerGroup extends PollingGroup {
       responses: { partitions: { partition: number; offset: string; metadata: string | null }[] }[];
     }>;
     heartbeat(request: object): Promise<unknown>;
+    readonly connectionPool: ConnectionPool;
   };
   readonly cluster: PollingGroup['cluster'] & {
     refreshMetadata(): Promise<void>;
@@ -296,6 +300,7 @@ function groupOf(group: ConsumerGroup): Group {
     generation: generationId,
     partitions,
     commit: (topics) => group.commitOffsets({ topics }),
+    canJoin: () => canJoin(coordinator.connectionPool),
     heartbeat: async () => {
       await coordinator.heartbeat({ groupId, memberId, groupGenerationId: generationId });
     },

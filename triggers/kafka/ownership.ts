@@ -78,7 +78,7 @@ export class Ownership {
     this.#isFirstJoin = false;
     this.#giveUp(stored);
     for (const start of starts) if (!this.#partitions.has(start.partition)) this.#takeOver(start);
-    claims.joined(group.generation, group.partitions, (topics) => group.commit(topics));
+    claims.joined(group);
     const moved = starts.filter((start) => start.type === 'first' || start.type === 'moved');
     await this.#store(moved.flatMap(({ partition }) => this.#partitions.get(partition) ?? []));
     this.#settleSoon();
@@ -184,6 +184,7 @@ export class Ownership {
     for (const [name, own] of counts) context.account.adopt(name, own);
     const owned = new OwnedPartition(partition, offset, by, subscription.functions, counts, () => this.#settled());
     this.#partitions.set(partition, owned);
+    owned.adopted(decodeMetadata(metadata, subscription.functions)?.open.length ?? 0);
     // Outcomes that are remembered may not be stored.
     if (remembered !== undefined) owned.markDirty();
     for (const copy of doubtful) {

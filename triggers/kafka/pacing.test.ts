@@ -4,13 +4,15 @@ import { loop } from '../../test/support/scripted-commit.ts';
 import { type Departure, JOIN_AFTER_MS, Pacing } from './pacing.ts';
 
 let clock: ManualClock;
+let canJoin: boolean;
 let pacing: Pacing;
 /** Who got a turn, in order. */
 let admitted: string[];
 
 beforeEach(() => {
   clock = new ManualClock();
-  pacing = new Pacing(clock);
+  canJoin = true;
+  pacing = new Pacing(clock, () => canJoin);
   admitted = [];
 });
 
@@ -94,6 +96,18 @@ describe('where the broker collects', () => {
     await answered(pacing.sent());
     expect([admitted, pacing.isCollecting]).toEqual([['a', 'b', 'c'], false]);
   });
+});
+
+test('where a second one has no connection all may leave together, when the first is answered', async () => {
+  canJoin = false;
+  await answered(pacing.sent(), 6);
+  const first = pacing.sent();
+  await come('a', 'b', 'c');
+  clock.advance(60_000);
+  await loop();
+  expect([admitted, pacing.mayLeave]).toEqual([[], false]);
+  await answered(first);
+  expect(admitted).toEqual(['a', 'b', 'c']);
 });
 
 test('what joined says nothing of whether the broker collects', async () => {

@@ -8,11 +8,11 @@ import type { Cancel, Clock } from '../../src/sdk.ts';
  * only on a connection of its own, and never for the same partition: of two that overtake each other the older would
  * stand.
  *
- *   one out     those who come wait. When it has been out for JOIN_AFTER_MS without an answer, the broker is collecting:
- *               another may leave, and is answered with it, in half of the time.
+ *   one out     those who come wait. When it has been out for JOIN_AFTER_MS without an answer, the broker is collecting, or
+ *               far away: another may leave, if it has a connection, and is answered with it, in half of the time.
  *   two out     those who come wait.
  *   none out    who comes may leave. Where the broker collects, only half of those who wait may: the others take along
- *               what comes for them until they join. Where it answers at once there is never a second one.
+ *               what comes for them until they join. Where it answers sooner there is never a second one.
  */
 
 export const JOIN_AFTER_MS = 3;
@@ -26,16 +26,19 @@ export interface Departure {
 
 export class Pacing {
   readonly #clock: Clock;
+  readonly #canJoin: () => boolean;
   readonly #out = new Set<Departure>();
   /** In the order in which they came. */
   readonly #waiting: (() => void)[] = [];
   #isCollecting = false;
   /** Those whose claims were answered are still to say whether they have more. */
-  #isGathering = false;
+  #isComing = false;
   #timer: Cancel | undefined;
 
-  constructor(clock: Clock) {
+  /** @param canJoin whether a second request has a connection of its own */
+  constructor(clock: Clock, canJoin: () => boolean) {
     this.#clock = clock;
+    this.#canJoin = canJoin;
   }
 
   /** The broker lets commits wait: the last request that had nothing to join was out for long. */
@@ -46,15 +49,15 @@ export class Pacing {
   /** Whether another request may leave now. */
   get mayLeave(): boolean {
     if (this.#out.size === 0) return true;
-    return this.#out.size < MOST_OUT && this.#joinsIn() <= 0;
+    return this.#out.size < MOST_OUT && this.#joinsIn() <= 0 && this.#canJoin();
   }
 
   /** Resolves when a claim would leave at once. */
   turn(): Promise<void> {
-    if (this.mayLeave && !this.#isGathering && this.#waiting.length === 0) return Promise.resolve();
+    if (this.mayLeave && !this.#isComing && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      if (!this.#isGathering) this.#lookAgain();
+      if (!this.#isComing) this.#lookAgain();
     });
   }
 
@@ -69,14 +72,14 @@ export class Pacing {
     this.#out.delete(departure);
     if (departure.isFirst) this.#isCollecting = this.#clock.monotonic() - departure.at >= JOIN_AFTER_MS;
     if (!this.#isCollecting) this.#admit();
-    else if (!this.#isGathering) this.#gather();
+    else if (!this.#isComing) this.#admitSoon();
   }
 
   /** Half of those who wait, once they are all there: who was answered passes its events on, and comes again. */
-  #gather(): void {
-    this.#isGathering = true;
+  #admitSoon(): void {
+    this.#isComing = true;
     setImmediate(() => {
-      this.#isGathering = false;
+      this.#isComing = false;
       this.#admit();
     });
   }
@@ -86,15 +89,16 @@ export class Pacing {
       this.#lookAgain();
       return;
     }
-    const isSplit = this.#out.size === 0 && this.#isCollecting;
+    const isSplit = this.#out.size === 0 && this.#isCollecting && this.#canJoin();
     const count = isSplit ? Math.ceil(this.#waiting.length / 2) : this.#waiting.length;
     for (const go of this.#waiting.splice(0, count)) go();
     if (this.#waiting.length > 0) this.#admitIn(JOIN_AFTER_MS);
   }
 
-  /** Whoever is not admitted by an answer is by time. */
+  /** Whoever is not admitted by an answer is by time, as long as there is one to wait for. */
   #lookAgain(): void {
-    if (this.#waiting.length > 0 && this.#out.size === 1) this.#admitIn(Math.max(0, this.#joinsIn()));
+    const ms = this.#joinsIn();
+    if (this.#waiting.length > 0 && this.#out.size === 1 && ms > 0) this.#admitIn(ms);
   }
 
   #admitIn(ms: number): void {

@@ -124,6 +124,13 @@ export class OwnedPartition {
     return { offset: taking.position, metadata: this.#encode(open, counts, taking.position) };
   }
 
+  /** So many are stored as unsettled by whoever had it before, and have their outcome now. */
+  adopted(open: number): void {
+    if (open === 0) return;
+    this.#unrecorded += open;
+    this.#isDirty = true;
+  }
+
   /** The commit that was made last is accepted. */
   recorded(): void {
     this.#unrecorded -= this.#recording;

@@ -3,6 +3,7 @@ import type { Gate, Room } from '../../src/domain/kind.ts';
 import { MemoryGroup } from '../../test/support/kafka-member.ts';
 import { member, row, storedBy } from '../../test/support/kafka-member-checks.ts';
 import { loop } from '../../test/support/scripted-commit.ts';
+import { JOIN_AFTER_MS } from './pacing.ts';
 
 test('what is settled is stored a moment later by itself, once', async () => {
   const group = new MemoryGroup(2, 3);
@@ -135,4 +136,33 @@ test('the window bounds what one call that hangs can hold up', async () => {
   await one.quiet();
   expect(group.stored(0).offset).toBe(6_000);
   expect(storedBy(group, 0)).toMatchObject({ open: [] });
+});
+
+test('what is stored as unsettled stays in the window, also of a partition that was away and came back', async () => {
+  const group = new MemoryGroup(2);
+  group.generation = 1;
+  const one = member(group, { isEager: true, delivery: { room: 4, concurrency: 2 } });
+  /** The broker lets the commit of the claim wait. */
+  const claim = async (partition: number, events: number) => {
+    group.produce(partition, events);
+    group.fate = 'held';
+    await one.read(partition);
+    await one.quiet(2 * JOIN_AFTER_MS);
+    group.finish();
+    group.fate = 'answered';
+    await loop();
+  };
+  const open = () => [0, 1].map((partition) => storedBy(group, partition)?.open.length ?? 0);
+  await one.join(1, 0, 1);
+  await claim(0, 4);
+  expect(open()).toEqual([4, 0]);
+  // Whoever has it meanwhile commits nothing.
+  for (const partitions of [[1], [0, 1]]) {
+    await one.leave(0);
+    group.generation++;
+    await one.join(group.generation, ...partitions);
+  }
+  for (let i = 0; i < 4; i++) await one.answer();
+  await claim(1, 6);
+  expect(open()).toEqual([0, 6]);
 });

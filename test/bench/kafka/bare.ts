@@ -23,6 +23,9 @@ export async function startBareLoop(
   const file = join(import.meta.dirname, `${program}.ts`);
   const args = [file, brokers.join(','), topic.name, url, randomUUID(), String(functions), caller];
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  loop.once('exit', (code) => {
+    if (code !== 0) throw new Error(`${program} has ended with ${code}`);
+  });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
   loop.stdin.write('\n');
   return { pid: loop.pid ?? 0, stop: () => loop.stdin.end() };

@@ -13,7 +13,8 @@ type Loop = 'coalesced loop' | 'gateway';
 
 /**
  * Publishes at fixed rates, and prints how long an event takes from `send` to the function: through the gateway, and through
- * a bare loop that does the least there is to do, which shows what broker, commit and machine take by themselves.
+ * a bare loop that does the least there is to do with one commit on its way at a time, which shows what broker, commit and
+ * machine take by themselves.
  */
 export async function kafkaLatency(rates: readonly number[]): Promise<void> {
   console.log(`kafka-latency: from publish to receipt, ${PARTITIONS} partitions, ${SECONDS} s each`);
