@@ -40,13 +40,18 @@ const OFFSET_COMMIT = 8;
 const USUAL = 0;
 const COMMITS = 2;
 const TRY_AGAIN_MS = 10_000;
+/** With the time that connecting may take, less than until the next attempt. */
+const PROVE_MS = 3_000;
 /** A broker closes what is idle for long: after 10 minutes, if nobody has told it otherwise. */
 const TRUSTED_MS = 60_000;
 
 /** When a connection for commits was last asked for. */
 const triedAt = new WeakMap<ConnectionPool, number>();
-/** When the broker has last been seen to serve one: where there are too many, it closes a new one unasked. */
-const servedAt = new WeakMap<Connection, number>();
+/**
+ * When one was last used: it was proven (where there are too many, a broker closes a new one unasked), or a commit left over
+ * it, which is answered or ends its source.
+ */
+const usedAt = new WeakMap<Connection, number>();
 const connecting = new WeakMap<Connection, Promise<unknown>>();
 let isPatched = false;
 
@@ -65,7 +70,7 @@ export function patchCommitting(): void {
     const own = this.pool[COMMITS];
     if (protocol.request.apiKey !== OFFSET_COMMIT || own === undefined || isQuiet(usual) || !isTrusted(own))
       return usual;
-    servedAt.set(own, performance.now());
+    usedAt.set(own, performance.now());
     return own;
   };
 }
@@ -89,14 +94,25 @@ const isQuiet = ({ requestQueue: { inflight, pending } }: Connection): boolean =
   inflight.size === 0 && pending.length === 0;
 
 const isTrusted = (own: Connection): boolean =>
-  own.isConnected() && performance.now() - (servedAt.get(own) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS;
+  own.isConnected() && performance.now() - (usedAt.get(own) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS;
 
+/** What cannot be proven is ended, so that the next attempt makes another one. */
 async function prove(pool: ConnectionPool): Promise<void> {
   const standing = pool.pool[COMMITS];
   const own = standing?.isConnected() === true ? standing : await connectAnew(pool);
-  const { requests } = require('kafkajs/src/protocol/requests') as Requests;
-  await own.send(requests.ApiVersions.protocol({ version: 0 })());
-  servedAt.set(own, performance.now());
+  const end = (why: string) => own.socket?.destroy(new Error(why));
+  const late = setTimeout(end, PROVE_MS, 'it was not served in time');
+  try {
+    await own.authenticate();
+    const { requests } = require('kafkajs/src/protocol/requests') as Requests;
+    await own.send(requests.ApiVersions.protocol({ version: 0 })());
+    usedAt.set(own, performance.now());
+  } catch (error) {
+    end('it was not served');
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
 }
 
 /**
@@ -115,11 +131,10 @@ async function connectAnew(pool: ConnectionPool): Promise<Connection> {
   own.setVersions(usual.versions);
   own.setSupportAuthenticationProtocol(usual.getSupportAuthenticationProtocol());
   await own.connect();
-  await own.authenticate();
   return own;
 }
 
-/** Two requests that find a connection closed would each open a socket for it, of which one is forgotten. */
+/** Two requests that find a connection closed would each open a socket for it; the end of one ends what the other has under way. */
 function shareConnecting(): void {
   const { prototype } = require('kafkajs/src/network/connection') as { prototype: Connection };
   const { connect } = prototype;

@@ -62,6 +62,12 @@ describe('kafkajs', () => {
     ]) {
       expect(ConsumerGroup.prototype[name]).toBeInstanceOf(Function);
     }
+    const { prototype: pool } = require('kafkajs/src/network/connectionPool');
+    const { prototype: connection } = require('kafkajs/src/network/connection');
+    expect(pool.getConnectionByRequest).toBeInstanceOf(Function);
+    for (const name of ['connect', 'authenticate', 'send', 'isConnected', 'setVersions']) {
+      expect(connection[name]).toBeInstanceOf(Function);
+    }
     const logger = { namespace: () => logger };
     const times = { sessionTimeout: 30_000, maxWaitTimeInMs: 9_000 };
     const group = new ConsumerGroup({ topics: ['orders'], groupId: 'g', assigners: [], logger, cluster: {}, ...times });

@@ -52,7 +52,7 @@ export class Pacing {
     return this.#out.size < MOST_OUT && this.#joinsIn() <= 0 && this.#canJoin();
   }
 
-  /** Resolves when a claim would leave at once. */
+  /** Resolves when a claim would leave at once, or with the next request. */
   turn(): Promise<void> {
     if (this.mayLeave && !this.#isComing && this.#waiting.length === 0) return Promise.resolve();
     return new Promise((resolve) => {

@@ -7,8 +7,8 @@ import { asError } from '../../src/sdk.ts';
  * group, or joins it anew, would wait for it. Here it can be ended, with the connection it waits on: the broker answers the
  * requests of one connection in turn, so the next fetch would wait behind it.
  *
- * kafkajs keeps two connections for each broker; the second is for fetches alone (a third, of committing.ts, for commits). Heartbeats, which it sends only between
- * fetches, are sent during a long one as well: what they say of the group ends it.
+ * kafkajs keeps two connections for each broker; the second is for fetches alone (a third, of committing.ts, for commits).
+ * Heartbeats, which it sends only between fetches, are sent during a long one as well: what they say of the group ends it.
  */
 
 /** Of `ConsumerGroup` of kafkajs. */
