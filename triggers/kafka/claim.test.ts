@@ -1,59 +1,26 @@
 import kafkajs from 'kafkajs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { ManualClock } from '../../test/support/manual-clock.ts';
-import { event } from '../../test/support/outlet.ts';
-import { loop, ScriptedCommits } from '../../test/support/scripted-commit.ts';
-import { type ClaimRefused, Claims } from './claim.ts';
-import { JOIN_AFTER_MS } from './pacing.ts';
+import { ClaimsBench, timedOut, Watched } from '../../test/support/claims-bench.ts';
+import { loop, type ScriptedCommits } from '../../test/support/scripted-commit.ts';
+import type { Claims } from './claim.ts';
 
 const error = (type: string) =>
   new kafkajs.KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 0, retriable: false }));
-const timedOut = () => new kafkajs.KafkaJSRequestTimeoutError('Request OffsetCommit timed out', {} as never);
 
-let clock: ManualClock;
+let bench: ClaimsBench;
 let claims: Claims;
 let commits: ScriptedCommits;
-let doubts: Error[];
-let canJoin: boolean;
+let doubts: readonly Error[];
 
 beforeEach(() => {
-  doubts = [];
-  canJoin = true;
-  clock = new ManualClock();
-  claims = new Claims({ topic: 'orders', clock, window: 100, onDoubt: (doubt) => doubts.push(doubt) });
-  commits = new ScriptedCommits(() => claims);
+  bench = new ClaimsBench();
+  ({ claims, commits, doubts } = bench);
 });
 
-/** Joins generation 1 with four partitions. */
-function join(generation = 1, partitions: readonly number[] = [0, 1, 2, 3]): void {
-  claims.joined({ generation, partitions, commit: commits.under(generation), canJoin: () => canJoin });
-}
-
-/** What came of it, or `pending`. */
-class Watched {
-  outcome = 'pending';
-
-  constructor(promise: Promise<unknown>) {
-    promise.then(
-      () => {
-        this.outcome = 'done';
-      },
-      (reason: Error) => {
-        this.outcome = reason.name === ('ClaimRefused' satisfies ClaimRefused['name']) ? 'refused' : reason.message;
-      },
-    );
-  }
-}
-
-const request = (partition: number, offset: number, epoch = claims.epoch) => ({
-  epoch,
-  partition,
-  content: () => ({ offset, metadata: `m${offset}` }),
-});
-const claim = (partition: number, offset: number, epoch?: number) =>
-  new Watched(claims.claim([], request(partition, offset, epoch)));
-const settle = (partition: number, offset: number, epoch?: number) =>
-  new Watched(claims.settle(request(partition, offset, epoch)));
+const join = (generation?: number, partitions?: readonly number[]) => bench.join(generation, partitions);
+const request = (partition: number, offset: number) => bench.request(partition, offset);
+const claim = (partition: number, offset: number, epoch?: number) => bench.claim(partition, offset, epoch);
+const settle = (partition: number, offset: number, epoch?: number) => bench.settle(partition, offset, epoch);
 
 describe('coalescing', () => {
   test('claims of one turn travel together, with offset and metadata of each', async () => {
@@ -145,136 +112,6 @@ describe('coalescing', () => {
     commits.last.accept();
     await loop();
     expect(late.outcome).toBe('done');
-  });
-});
-
-describe('two requests', () => {
-  /** Partition 0 is out, and the broker lets it wait. */
-  async function oneOut(events = 0): Promise<Watched> {
-    join();
-    const first = new Watched(
-      claims.claim(
-        Array.from({ length: events }, () => event('e')),
-        request(0, 10),
-      ),
-    );
-    await loop();
-    clock.advance(JOIN_AFTER_MS);
-    return first;
-  }
-
-  test('are out where the broker lets the first one wait, for other partitions, and are answered in any order', async () => {
-    const first = await oneOut();
-    const second = claim(1, 20);
-    settle(2, 30);
-    await loop();
-    expect(commits.sent.map(({ offsets }) => offsets)).toEqual([{ 0: '10' }, { 1: '20', 2: '30' }]);
-    const third = claim(3, 40);
-    clock.advance(60_000);
-    await loop();
-    expect(commits.sent.length).toBe(2);
-    commits.sent[1]?.accept();
-    await loop();
-    expect([first.outcome, second.outcome, third.outcome]).toEqual(['pending', 'done', 'pending']);
-    expect(commits.last.offsets).toEqual({ 3: '40' });
-    commits.sent[0]?.accept();
-    commits.sent[2]?.accept();
-    await loop();
-    expect([first.outcome, third.outcome]).toEqual(['done', 'done']);
-  });
-
-  test('are never for one partition: what it has to say waits for its answer', async () => {
-    await oneOut();
-    claim(1, 20);
-    settle(0, 11);
-    await loop();
-    const again = claim(0, 12);
-    await loop();
-    expect(commits.sent.map(({ offsets }) => offsets)).toEqual([{ 0: '10' }, { 1: '20' }]);
-    commits.sent[1]?.accept();
-    await loop();
-    expect([commits.sent.length, again.outcome]).toEqual([2, 'pending']);
-    commits.sent[0]?.accept();
-    await loop();
-    expect(commits.last.offsets).toEqual({ 0: '12' });
-  });
-
-  test('are never for what is only settled: that can wait', async () => {
-    await oneOut();
-    settle(1, 20);
-    await loop();
-    expect(commits.sent.length).toBe(1);
-    commits.last.accept();
-    await loop();
-    expect(commits.last.offsets).toEqual({ 1: '20' });
-  });
-
-  test('are not out where the broker would have more stored as unsettled than the window allows', async () => {
-    let inDoubt = 60;
-    claims.inDoubt = () => inDoubt;
-    await oneOut(20);
-    const second = new Watched(
-      claims.claim(
-        Array.from({ length: 21 }, () => event('e')),
-        request(1, 20),
-      ),
-    );
-    await loop();
-    expect(commits.sent.length).toBe(1);
-    const rides: number[] = [];
-    claims.onGather = () => rides.push(commits.sent.length);
-    commits.last.accept();
-    inDoubt = 80;
-    await loop();
-    // Alone, with what others have settled.
-    expect([commits.sent.length, rides, second.outcome]).toEqual([2, [1], 'pending']);
-  });
-
-  test('are not out where the second would be served behind the first', async () => {
-    canJoin = false;
-    await oneOut();
-    claim(1, 20);
-    clock.advance(60_000);
-    await loop();
-    expect(commits.sent.length).toBe(1);
-  });
-
-  test('one in doubt: the other one stands when it is answered, and nothing more is committed', async () => {
-    const first = await oneOut();
-    const second = claim(1, 20);
-    await loop();
-    const waiting = claim(2, 30);
-    commits.sent[0]?.refuse(timedOut());
-    await loop();
-    commits.sent[1]?.accept();
-    await loop();
-    expect([first.outcome, second.outcome, waiting.outcome]).toEqual([timedOut().message, 'done', 'refused']);
-    expect([commits.sent.length, doubts.length]).toEqual([2, 1]);
-  });
-
-  test('are not of two memberships', async () => {
-    await oneOut();
-    claims.left();
-    join(2);
-    claim(1, 20);
-    await loop();
-    expect(commits.sent.length).toBe(1);
-    commits.last.refuse(timedOut());
-    await loop();
-    expect(commits.last.offsets).toEqual({ 1: '20' });
-  });
-
-  test('are both waited for by who leaves', async () => {
-    await oneOut();
-    claim(1, 20);
-    await loop();
-    const idle = new Watched(claims.idle());
-    commits.sent[0]?.accept();
-    await loop();
-    expect(idle.outcome).toBe('pending');
-    commits.sent[1]?.accept();
-    await loop();
-    expect(idle.outcome).toBe('done');
   });
 });
 

@@ -26,6 +26,13 @@ afterAll(async () => {
   await Promise.all((servers ?? []).map((server) => server.stop()));
 });
 
+/** A server that is up again takes requests for JetStream before anybody answers them. */
+async function answersAt(server: Nats | undefined): Promise<void> {
+  const direct = await connect({ servers: server?.url ?? '' });
+  const streams = async () => (await direct.jetstreamManager({ timeout: 2_000 })).streams.list().next();
+  await eventually('JetStream answers there', streams, { within: 30_000 }).finally(() => direct.close());
+}
+
 const streamOf = (topic: ConformanceTopic) => topic.pattern.replace('.*', '').replace('.', '-');
 
 async function publishAll(topic: ConformanceTopic, count: number, from: number): Promise<void> {
@@ -86,6 +93,7 @@ test('the server that leads the consumer dies with an open pull, and ours is ano
   const [own, ...others] = servers;
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();
+  await answersAt(own);
   const member = rig.member(connectionTo({ servers: own?.url ?? '' }, withJetStream));
   const reading = await member.open(topic);
   const manager = await eventually('JetStream answers', () => client.jetstreamManager({ timeout: 2_000 }));
