@@ -41,7 +41,7 @@ export interface CommitRequest {
 }
 
 interface Waiting extends CommitRequest {
-  /** That it claims. */
+  /** How many it claims. */
   readonly events: number;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
@@ -189,9 +189,11 @@ export class Claims {
 
   /** What waits, as far as it may leave now. What may not is looked at again when a request was answered. */
   #leave(): void {
-    if (!this.#pacing.mayLeave || (this.#out.size > 0 && !this.#mayJoin())) return;
+    if (this.#claims.size + this.#settlements.size === 0 || !this.#pacing.mayLeave) return;
+    const isTooMuch = this.#exceedsWindow();
+    if (this.#out.size > 0 && (isTooMuch || !this.#mayJoin())) return;
     // Partitions that ride along cannot join a moment later with claims of their own, which would say the same.
-    if (this.#claims.size > 0 && (!this.#pacing.isCollecting || this.#exceedsWindow())) this.onGather();
+    if (this.#claims.size > 0 && (isTooMuch || !this.#pacing.isCollecting)) this.onGather();
     const batches = this.#gather();
     if (batches.length > 0) void this.#request(batches);
   }
@@ -199,7 +201,7 @@ export class Claims {
   /** Whether claims may leave beside a request that is out. Settling alone can wait. */
   #mayJoin(): boolean {
     for (const { epoch } of this.#out) if (epoch !== this.#epoch) return false;
-    for (const partition of this.#claims.keys()) if (!this.#isOut(partition)) return !this.#exceedsWindow();
+    for (const partition of this.#claims.keys()) if (!this.#isOut(partition)) return true;
     return false;
   }
 

@@ -68,8 +68,9 @@ export function patchCommitting(): void {
   prototype.getConnectionByRequest = async function (protocol) {
     const usual = await getConnectionByRequest.call(this, protocol);
     const own = this.pool[COMMITS];
-    if (protocol.request.apiKey !== OFFSET_COMMIT || own === undefined || isQuiet(usual) || !isTrusted(own))
-      return usual;
+    if (protocol.request.apiKey !== OFFSET_COMMIT || own === undefined || isQuiet(usual)) return usual;
+    // A commit that went over it because of a heartbeat may still be out there.
+    if (!isQuiet(own) || !isTrusted(own)) return usual;
     usedAt.set(own, performance.now());
     return own;
   };
@@ -134,7 +135,7 @@ async function connectAnew(pool: ConnectionPool): Promise<Connection> {
   return own;
 }
 
-/** Two requests that find a connection closed would each open a socket for it; the end of one ends what the other has under way. */
+/** Two requests that find a connection closed would each open a socket for it, and the end of one ends what the other has. */
 function shareConnecting(): void {
   const { prototype } = require('kafkajs/src/network/connection') as { prototype: Connection };
   const { connect } = prototype;
