@@ -1,36 +1,28 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Kafka, startKafka } from '../../services/kafka.ts';
 import { checkDelivery } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
-import { createTopic, type TestTopic } from '../../support/kafka.ts';
 import {
-  type Frame,
-  isClaim,
-  isCommit,
-  type KafkaProxy,
-  startKafkaProxy,
-  type Verdict,
-} from '../../support/kafka-proxy.ts';
-import { type Replica, startReplica } from '../../support/kafka-subscription.ts';
-import { type Recorder, startRecorder } from '../../support/recorder.ts';
+  type KafkaBehindProxy,
+  type Scene,
+  startKafkaBehindProxy,
+  startScene,
+} from '../../support/kafka-behind-proxy.ts';
+import { type Frame, isClaim, isCommit, type KafkaProxy, type Verdict } from '../../support/kafka-proxy.ts';
+import type { Replica } from '../../support/kafka-subscription.ts';
 
 /*
  * The commit of a claim under a network that loses, delays and breaks: a real broker, behind a proxy that knows an
  * OffsetCommit when it sees one. Publishing goes past the proxy.
  */
 
+let behind: KafkaBehindProxy;
 let proxy: KafkaProxy;
-let kafka: Kafka;
 
 beforeAll(async () => {
-  proxy = await startKafkaProxy();
-  kafka = await startKafka({ proxies: [proxy.address] });
-  proxy.lead(kafka.behindProxies[0] ?? '');
+  behind = await startKafkaBehindProxy();
+  ({ proxy } = behind);
 });
-afterAll(async () => {
-  await proxy.close();
-  await kafka.stop();
-});
+afterAll(() => behind?.stop());
 
 /** Once: the next claim from now on, or the answer to it, meets that verdict; the promise resolves then. */
 function next(direction: Frame['direction'], verdict: Verdict): Promise<void> {
@@ -50,32 +42,8 @@ function next(direction: Frame['direction'], verdict: Verdict): Promise<void> {
 const isInDoubt = ({ history }: Replica): boolean =>
   history.some((status) => status.type === 'disconnected' && status.reason === 'CLAIM_IN_DOUBT');
 
-interface Scene extends AsyncDisposable {
-  readonly topic: TestTopic;
-  readonly recorder: Recorder;
-  readonly replica: Replica;
-}
-
-/** One partition, one function; twenty events have been delivered and settled. */
-async function scene(): Promise<Scene> {
-  const topic = await createTopic(kafka.brokers, { partitions: 1 });
-  const recorder = await startRecorder(['f']);
-  const replica = startReplica({ brokers: [proxy.address], topic: topic.name, recorder });
-  await replica.connected();
-  await topic.produce(20);
-  await eventually('twenty are delivered', () => replica.row()?.delivered === 20);
-  return {
-    topic,
-    recorder,
-    replica,
-    async [Symbol.asyncDispose]() {
-      proxy.rule(() => 'pass');
-      await replica.close();
-      await recorder.close();
-      await topic.delete();
-    },
-  };
-}
+/** One partition. */
+const scene = (): Promise<Scene> => startScene(behind, 1);
 
 /** Everything that was published is accounted for, nothing came twice, and what never came is `claim_lost`. */
 async function expectAccounted({ topic, recorder, replica }: Scene, events: number): Promise<number> {

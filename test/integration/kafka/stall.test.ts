@@ -1,12 +1,18 @@
 import { Kafka as Client, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Kafka, startKafka } from '../../services/kafka.ts';
+import type { Kafka } from '../../services/kafka.ts';
 import { checkDelivery } from '../../support/checker.ts';
 import { eventually, inTime } from '../../support/eventually.ts';
-import { createTopic, type TestTopic } from '../../support/kafka.ts';
-import { apiKeys, type Frame, type KafkaProxy, startKafkaProxy, type Verdict } from '../../support/kafka-proxy.ts';
+import { createTopic } from '../../support/kafka.ts';
+import {
+  type KafkaBehindProxy,
+  type Scene,
+  startKafkaBehindProxy,
+  startScene,
+} from '../../support/kafka-behind-proxy.ts';
+import { apiKeys, type Frame, type KafkaProxy, type Verdict } from '../../support/kafka-proxy.ts';
 import { type Replica, startReplica } from '../../support/kafka-subscription.ts';
-import { type Recorder, startRecorder } from '../../support/recorder.ts';
+import { startRecorder } from '../../support/recorder.ts';
 
 /*
  * A consumer that has work and makes no progress, though all its connections are up: the answers to its fetches are
@@ -15,18 +21,15 @@ import { type Recorder, startRecorder } from '../../support/recorder.ts';
 
 const STALL_AFTER = 2_000;
 
+let behind: KafkaBehindProxy;
 let proxy: KafkaProxy;
 let kafka: Kafka;
 
 beforeAll(async () => {
-  proxy = await startKafkaProxy();
-  kafka = await startKafka({ proxies: [proxy.address] });
-  proxy.lead(kafka.behindProxies[0] ?? '');
+  behind = await startKafkaBehindProxy();
+  ({ proxy, kafka } = behind);
 });
-afterAll(async () => {
-  await proxy.close();
-  await kafka.stop();
-});
+afterAll(() => behind?.stop());
 
 const lagOf = (replica: Replica) =>
   replica
@@ -51,45 +54,14 @@ function next(direction: Frame['direction'], apiKey: number, verdict: Verdict): 
   return promise;
 }
 
-interface Scene extends AsyncDisposable {
-  readonly topic: TestTopic;
-  readonly recorder: Recorder;
-  readonly replica: Replica;
-}
-
 function expectEachOnce({ topic, recorder }: Scene, events: number): void {
   const findings = checkDelivery({ functions: ['f'], bodies: topic.bodies(events) }, recorder.records);
   expect(findings).toEqual({ duplicates: [], missing: [], unexpected: [] });
 }
 
-/** Two partitions, one function; twenty events have been delivered. */
-async function scene(more: { readonly sessionTimeout?: number } = {}): Promise<Scene> {
-  const topic = await createTopic(kafka.brokers, { partitions: 2 });
-  const recorder = await startRecorder(['f']);
-  const connection = { askEndsEvery: 500 };
-  const replica = startReplica({
-    brokers: [proxy.address],
-    topic: topic.name,
-    recorder,
-    connection,
-    stallAfter: STALL_AFTER,
-    ...more,
-  });
-  await replica.connected();
-  await topic.produce(20);
-  await eventually('twenty are delivered', () => replica.row()?.delivered === 20);
-  return {
-    topic,
-    recorder,
-    replica,
-    async [Symbol.asyncDispose]() {
-      proxy.rule(() => 'pass');
-      await replica.close();
-      await recorder.close();
-      await topic.delete();
-    },
-  };
-}
+/** Two partitions. */
+const scene = (more: { readonly sessionTimeout?: number } = {}): Promise<Scene> =>
+  startScene(behind, 2, { connection: { askEndsEvery: 500 }, stallAfter: STALL_AFTER, ...more });
 
 test('a consumer that is answered no fetches is opened anew, and what waited is delivered once', async () => {
   await using act = await scene();
