@@ -11,8 +11,8 @@ import type { Cancel, Clock } from '../../src/sdk.ts';
  *   one out     those who come wait. When it has been out for JOIN_AFTER_MS without an answer, the broker is collecting, or
  *               far away: another may leave, if it has a connection, and is answered with it, in half of the time.
  *   two out     those who come wait.
- *   none out    who comes may leave. Where the broker collects, only half of those who wait may: the others take along
- *               what comes for them until they join. Where it answers sooner there is never a second one.
+ *   none out    who comes may leave. Where the broker collects, only the first of those who wait may: the others take along
+ *               what comes for them until they join it. Where it answers sooner there is never a second one.
  */
 
 export const JOIN_AFTER_MS = 3;
@@ -75,7 +75,7 @@ export class Pacing {
     else if (!this.#isComing) this.#admitSoon();
   }
 
-  /** Half of those who wait, once they are all there: who was answered passes its events on, and comes again. */
+  /** Once all who wait are there: who was answered passes its events on, and comes again. */
   #admitSoon(): void {
     this.#isComing = true;
     setImmediate(() => {
@@ -90,7 +90,7 @@ export class Pacing {
       return;
     }
     const isSplit = this.#out.size === 0 && this.#isCollecting && this.#canJoin();
-    const count = isSplit ? Math.ceil(this.#waiting.length / 2) : this.#waiting.length;
+    const count = isSplit ? 1 : this.#waiting.length;
     for (const go of this.#waiting.splice(0, count)) go();
     if (this.#waiting.length > 0) this.#admitIn(JOIN_AFTER_MS);
   }
@@ -105,7 +105,7 @@ export class Pacing {
     this.#timer?.();
     this.#timer = this.#clock.after(ms, () => {
       this.#timer = undefined;
-      // Those who were admitted first may have had nothing to send after all.
+      // Who was admitted first may have had nothing to send after all.
       for (const go of this.mayLeave ? this.#waiting.splice(0) : []) go();
       this.#lookAgain();
     });
