@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Logger } from '../domain/kind.ts';
 import type { LedgerReport } from '../domain/ledger.ts';
 import { CallLines } from '../telemetry/lines.ts';
-import { createLog } from '../telemetry/log.ts';
+import { createLog, withoutRedaction } from '../telemetry/log.ts';
 import { type BannerFacts, bannerLines, totals } from './banner.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -22,7 +22,10 @@ export function createShow(terminal: Terminal, level: LogLevel, mayColour: boole
   const colour = isTty && mayColour;
   const log = createLog({ level, tty: isTty, colour, stream: stdout });
   const write = (line: string) => stdout.write(line);
-  const calls = new CallLines({ output: isTty ? { type: 'text', colour, write } : { type: 'json', log }, clock });
+  const output = isTty
+    ? ({ type: 'text', colour, write } as const)
+    : ({ type: 'json', log: withoutRedaction(log) } as const);
+  const calls = new CallLines({ output, clock });
   return {
     log,
     calls,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TrigateError } from '../domain/errors.ts';
 import type { Logger } from '../domain/kind.ts';
-import { createLog, type LogOptions } from './log.ts';
+import { createLog, type LogOptions, withoutRedaction } from './log.ts';
 
 function logTo(options: Partial<LogOptions> = {}) {
   const written: string[] = [];
@@ -44,6 +44,15 @@ describe('the log', () => {
       expect(written.join('')).toContain('[redacted]');
       expect(written.join('')).not.toContain('hunter2');
     }
+  });
+
+  it('writes lines that hold no secret as they are, and credentials in addresses nowhere', () => {
+    const written: string[] = [];
+    const log = createLog({ level: 'info', tty: false, stream: { write: (line) => written.push(line) } });
+    withoutRedaction(log).info({ token: 'of a ring', servers: 'nats://user:hunter2@host' }, 'call');
+    expect(JSON.parse(written[0] ?? '')).toMatchObject({ token: 'of a ring', servers: 'nats://[redacted]@host' });
+    log.info({ token: 'hunter2' }, 'of the log itself');
+    expect(JSON.parse(written[1] ?? '')).toMatchObject({ token: '[redacted]' });
   });
 
   it('writes a compact line for a person on a terminal', () => {

@@ -66,3 +66,6 @@ export function createLog(options: LogOptions): PinoLogger {
     stream,
   );
 }
+
+/** The same log, which no longer looks for secret fields: that takes twenty times what writing a line takes. For lines with none. */
+export const withoutRedaction = (log: PinoLogger): PinoLogger => log.child({}, { redact: [] });
