@@ -31,7 +31,7 @@ export type {
 } from './domain/kind.ts';
 export { groupName } from './domain/kind.ts';
 export type { Account, Counts, Gap } from './domain/ledger.ts';
-export { addCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
+export { addCounts, copyCounts, countOutcome, noCounts, total } from './domain/ledger.ts';
 export type { DroppedReason, Outcome } from './domain/outcome.ts';
 export { droppedReasons, unknownReasons } from './domain/outcome.ts';
 export type { Message, Published, Topics } from './domain/publish.ts';

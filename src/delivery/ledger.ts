@@ -3,6 +3,7 @@ import {
   type Account,
   addCounts,
   type Counts,
+  copyCounts,
   countOutcome,
   type FunctionReport,
   type Gap,
@@ -160,7 +161,7 @@ export function accountOf(ledger: Ledger, trigger: TriggerName, entries: readonl
     inDoubt: (event, functionName, outcome) => entryOf(functionName).outcome(event, outcome),
     gap: (gap) => ledger.gap(trigger, gap),
     restore(functionName, counts) {
-      entryOf(functionName).counts = structuredClone(counts);
+      entryOf(functionName).counts = copyCounts(counts);
     },
     adopt: (functionName, counts) => addCounts(entryOf(functionName).counts, counts, 1),
     release: (functionName, counts) => addCounts(entryOf(functionName).counts, counts, -1),

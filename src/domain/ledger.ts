@@ -30,6 +30,13 @@ export function noCounts(): Counts {
   };
 }
 
+export const copyCounts = (counts: Readonly<Counts>): Counts => ({
+  ...counts,
+  droppedBeforeClaim: { ...counts.droppedBeforeClaim },
+  unknown: { ...counts.unknown },
+  dropped: { ...counts.dropped },
+});
+
 export function countOutcome(counts: Counts, outcome: Outcome): void {
   switch (outcome.type) {
     case 'delivered':
@@ -67,11 +74,12 @@ export function isBalanced(counts: Counts, inFlight: number): boolean {
 /** Adds counts, or with -1 takes them away. */
 export function addCounts(to: Counts, counts: Readonly<Counts>, sign: 1 | -1): void {
   for (const key of ['read', 'filtered', 'claimed', 'delivered', 'rejected'] as const) to[key] += sign * counts[key];
-  for (const reason of droppedReasons) {
-    to.droppedBeforeClaim[reason] += sign * counts.droppedBeforeClaim[reason];
-    to.dropped[reason] += sign * counts.dropped[reason];
-  }
-  for (const reason of unknownReasons) to.unknown[reason] += sign * counts.unknown[reason];
+  for (const key of ['droppedBeforeClaim', 'unknown', 'dropped'] as const) addReasons(to[key], counts[key], sign);
+}
+
+/** Also the reasons of a later version, which may be among stored counts. */
+function addReasons(to: Record<string, number>, counts: Readonly<Record<string, number>>, sign: 1 | -1): void {
+  for (const reason in counts) to[reason] = (to[reason] ?? 0) + sign * (counts[reason] ?? 0);
 }
 
 /** A time in which a source lost an unknown number of events: never counted as a number of events. */

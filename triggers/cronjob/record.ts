@@ -2,6 +2,7 @@ import {
   addCounts,
   type Counts,
   type CountsByFunction,
+  copyCounts,
   noCounts,
   storedCounts,
   TrigateError,
@@ -136,7 +137,7 @@ export function withRequest(value: unknown, uid: string, request: FireRequest): 
 export function plus(counts: CountsByFunction, functions: readonly string[], more: Counts): CountsByFunction {
   const sums: Record<string, Counts> = { ...counts };
   for (const name of functions) {
-    const sum = structuredClone(sums[name] ?? noCounts());
+    const sum = copyCounts(sums[name] ?? noCounts());
     addCounts(sum, more, 1);
     sums[name] = sum;
   }

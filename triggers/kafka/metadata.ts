@@ -1,4 +1,4 @@
-import { addCounts, type Counts, noCounts, z } from '../../src/sdk.ts';
+import { addCounts, type Counts, noCounts, storedCounts, withoutZeros, z } from '../../src/sdk.ts';
 
 /*
  * What a commit says beside its offset, so that whoever owns the partition next can account for everything before it:
@@ -47,23 +47,9 @@ export function decodeMetadata(text: string | null, functions: readonly string[]
   const parsed = stored.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   const { by, from, open, counts, totals } = parsed.data;
-  const whole = counts === undefined ? share(withZeros(totals ?? {}), functions) : entries(counts);
+  const whole = counts === undefined ? share(totals ?? noCounts(), functions) : new Map(Object.entries(counts));
   return { by, open: decodeBits(open, Number(from)), counts: whole };
 }
-
-const number = z.int().min(0);
-const byReason = z.record(z.string(), number);
-const storedCounts = z.object({
-  read: number.optional(),
-  filtered: number.optional(),
-  claimed: number.optional(),
-  delivered: number.optional(),
-  rejected: number.optional(),
-  unknown: byReason.optional(),
-  droppedBeforeClaim: byReason.optional(),
-  dropped: byReason.optional(),
-});
-type StoredCounts = z.infer<typeof storedCounts>;
 
 const stored = z.object({
   trigate: z.literal(1),
@@ -99,37 +85,6 @@ function decodeBits(text: string, from: number): number[] {
     for (let bit = 0; bit < 8; bit++) if ((byte & (1 << bit)) !== 0) open.push(from + i * 8 + bit);
   }
   return open;
-}
-
-function withoutZeros(counts: Counts): StoredCounts {
-  const shown = Object.entries(counts).map(([name, value]): [string, number | Record<string, number>] =>
-    typeof value === 'number' ? [name, value] : [name, occurred(value)],
-  );
-  return Object.fromEntries(
-    shown.filter(
-      ([, value]) => value !== 0 && Object.keys(Object(value)).length + Number(typeof value === 'number') > 0,
-    ),
-  );
-}
-
-const occurred = (reasons: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.fromEntries(Object.entries(reasons).filter(([, n]) => n > 0));
-
-const entries = (counts: Record<string, StoredCounts>): Map<string, Counts> =>
-  new Map(Object.entries(counts).map(([name, own]) => [name, withZeros(own)]));
-
-function withZeros(own: StoredCounts): Counts {
-  const counts = noCounts();
-  return {
-    read: own.read ?? 0,
-    filtered: own.filtered ?? 0,
-    droppedBeforeClaim: { ...counts.droppedBeforeClaim, ...own.droppedBeforeClaim },
-    claimed: own.claimed ?? 0,
-    delivered: own.delivered ?? 0,
-    rejected: own.rejected ?? 0,
-    unknown: { ...counts.unknown, ...own.unknown },
-    dropped: { ...counts.dropped, ...own.dropped },
-  };
 }
 
 export function sumCounts(all: Iterable<Counts>): Counts {

@@ -1,7 +1,7 @@
 import {
-  addCounts,
   type Clock,
   type Counts,
+  copyCounts,
   countOutcome,
   type DroppedReason,
   noCounts,
@@ -192,7 +192,7 @@ export class OwnedPartition {
   }
 
   #countsWith(name: string, { offsets, dropped }: Taking): Counts {
-    const counts = structuredCounts(this.counts.get(name));
+    const counts = copyCounts(this.counts.get(name) ?? noCounts());
     counts.read += offsets.length + dropped.length;
     counts.claimed += offsets.length;
     for (const reason of dropped) counts.droppedBeforeClaim[reason]++;
@@ -203,10 +203,4 @@ export class OwnedPartition {
     const metadata: Metadata = { by: this.#by, open, counts };
     return encodeMetadata(metadata, position);
   }
-}
-
-function structuredCounts(counts: Counts | undefined): Counts {
-  const copy = noCounts();
-  if (counts !== undefined) addCounts(copy, counts, 1);
-  return copy;
 }

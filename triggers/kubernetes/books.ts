@@ -1,4 +1,4 @@
-import { type Counts, countOutcome, noCounts, type Outcome, total } from '../../src/sdk.ts';
+import { type Counts, copyCounts, countOutcome, noCounts, type Outcome, total } from '../../src/sdk.ts';
 import type { Decision } from './decision.ts';
 
 /**
@@ -12,7 +12,7 @@ export class Books {
   /** @param stored counts of functions that have left are kept */
   constructor(functions: readonly string[], stored: ReadonlyMap<string, Counts>) {
     this.#functions = functions;
-    this.#counts = new Map([...stored].map(([name, counts]) => [name, structuredClone(counts)]));
+    this.#counts = new Map([...stored].map(([name, counts]) => [name, copyCounts(counts)]));
     for (const name of functions) if (!this.#counts.has(name)) this.#counts.set(name, noCounts());
   }
 

@@ -1,5 +1,6 @@
 import {
   asError,
+  copyCounts,
   type Deadline,
   type Gap,
   type Outcome,
@@ -184,7 +185,7 @@ export class Reader {
     this.#isAbandoned = true;
     this.stop();
     this.#outstanding.disown();
-    for (const name of this.#books.all.keys()) account.release(name, structuredClone(account.counts(name)));
+    for (const name of this.#books.all.keys()) account.release(name, copyCounts(account.counts(name)));
   }
 
   /** Changes of the backlog that it has not decided on. */

@@ -1,4 +1,4 @@
-import { addCounts, type Clock, type Counts, noCounts } from '../../src/sdk.ts';
+import { addCounts, type Clock, type Counts, copyCounts, noCounts } from '../../src/sdk.ts';
 import { inDoubt } from './books.ts';
 import type { MemberRow, WatchRecord } from './checkpoint.ts';
 
@@ -88,7 +88,7 @@ export class RestingRows {
 
   /** Nobody will say any more what became of what has no outcome. */
   #add(counts: Counts): void {
-    const sum = this.#left === undefined ? noCounts() : structuredClone(this.#left);
+    const sum = this.#left === undefined ? noCounts() : copyCounts(this.#left);
     addCounts(sum, counts, 1);
     sum.unknown.crash += inDoubt(counts);
     this.#left = sum;

@@ -1,5 +1,5 @@
 import type { Counts, DroppedReason, Outcome } from '../../src/sdk.ts';
-import { countOutcome, noCounts } from '../../src/sdk.ts';
+import { copyCounts, countOutcome, noCounts } from '../../src/sdk.ts';
 import type { Predecessor } from './reader.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface Books {
 
 /** Books that go on where a predecessor's stopped; functions that have left keep their counts. */
 export function openBooks(functions: readonly string[], predecessor: Predecessor): Books {
-  const counts = new Map([...predecessor.counts].map(([name, stored]) => [name, structuredClone(stored)]));
+  const counts = new Map([...predecessor.counts].map(([name, stored]) => [name, copyCounts(stored)]));
 
   function of(name: string): Counts {
     const existing = counts.get(name);

@@ -9,7 +9,7 @@ import type {
   SourceContext,
   Subscription,
 } from '../../src/sdk.ts';
-import { asError, groupName } from '../../src/sdk.ts';
+import { asError, copyCounts, groupName } from '../../src/sdk.ts';
 import { openBooks } from './books.ts';
 import { claim } from './claim.ts';
 import { createEventMaker } from './event.ts';
@@ -97,7 +97,7 @@ export async function openLogSource(
       const found = { group: name, inDoubt: predecessor.inDoubt.length, lost: predecessor.lost };
       context.log.warn(found, 'events were claimed and never settled, or removed unread; they are counted');
     }
-    for (const [functionName, counts] of books.all()) account.restore(functionName, structuredClone(counts));
+    for (const [functionName, counts] of books.all()) account.restore(functionName, copyCounts(counts));
     for (const stored of predecessor.inDoubt) {
       for (const functionName of predecessor.functions) {
         books.inDoubt(functionName, CRASHED);

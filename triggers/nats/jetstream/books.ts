@@ -1,4 +1,4 @@
-import { type Counts, countOutcome, type DroppedReason, noCounts, type Outcome } from '../../../src/sdk.ts';
+import { type Counts, copyCounts, countOutcome, type DroppedReason, noCounts, type Outcome } from '../../../src/sdk.ts';
 import type { Delivered } from './api.ts';
 import { NOTHING_TAKEN, runOf, type Taken, TakenDeliveries, type Untaken } from './taken.ts';
 
@@ -24,7 +24,7 @@ export class Books {
   ) {
     this.taken = new TakenDeliveries(taken);
     this.#functions = functions;
-    this.counts = new Map([...counts].map(([name, each]) => [name, structuredClone(each)]));
+    this.counts = new Map([...counts].map(([name, each]) => [name, copyCounts(each)]));
     this.#last = last;
     for (const name of functions) if (!this.counts.has(name)) this.counts.set(name, noCounts());
   }

@@ -1,4 +1,11 @@
-import { groupName, type Source, type SourceContext, type Subscription, TrigateError } from '../../../src/sdk.ts';
+import {
+  copyCounts,
+  groupName,
+  type Source,
+  type SourceContext,
+  type Subscription,
+  TrigateError,
+} from '../../../src/sdk.ts';
 import type { Link } from '../connection.ts';
 import { StreamEvents } from '../event.ts';
 import type { NatsTriggerSpec } from '../spec.ts';
@@ -144,7 +151,7 @@ class Opening {
   }
 
   #resolved(found: MemberRecord | undefined, doubts: readonly Doubt[]): Omit<MemberRecord, 'taken' | 'isKept'> {
-    const counts = new Map([...(found?.counts ?? [])].map(([name, each]) => [name, structuredClone(each)]));
+    const counts = new Map([...(found?.counts ?? [])].map(([name, each]) => [name, copyCounts(each)]));
     countDoubts(counts, doubts);
     const last: Delivered = this.#consumer.delivered;
     return {

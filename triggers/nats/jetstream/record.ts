@@ -1,4 +1,4 @@
-import { type Counts, noCounts, z } from '../../../src/sdk.ts';
+import { type Counts, storedCounts, withoutZeros, z } from '../../../src/sdk.ts';
 import type { Delivered } from './api.ts';
 import { latest, type Taken, takenSchema } from './taken.ts';
 
@@ -34,7 +34,6 @@ export interface MemberRecord {
 const STORED_RUNS = 256;
 
 const number = z.int().min(0);
-const reasons = z.record(z.string(), number);
 /** Start and length of each run. */
 const runsOfNumbers = z.array(z.tuple([number, number]));
 const schema = z.object({
@@ -50,24 +49,12 @@ const schema = z.object({
   settled: runsOfNumbers,
   functions: z.array(z.string()),
   at: number,
-  counts: z.record(
-    z.string(),
-    z.object({
-      read: number,
-      filtered: number,
-      claimed: number,
-      delivered: number,
-      rejected: number,
-      droppedBeforeClaim: reasons,
-      unknown: reasons,
-      dropped: reasons,
-    }),
-  ),
+  counts: z.record(z.string(), storedCounts),
 });
 
 export function encodeRecord(record: MemberRecord): Uint8Array {
   const { owner, stream, consumer, last, functions, at } = record;
-  const counts = Object.fromEntries([...record.counts].map(([name, each]) => [name, withoutZeroes(each)]));
+  const counts = Object.fromEntries([...record.counts].map(([name, each]) => [name, withoutZeros(each)]));
   const stored = {
     v: 1,
     owner,
@@ -101,7 +88,7 @@ export function decodeRecord(data: Uint8Array): MemberRecord | undefined {
     settled: numbers(settled),
     functions,
     at,
-    counts: new Map(Object.entries(counts).map(([name, stored]) => [name, withZeroes(stored)])),
+    counts: new Map(Object.entries(counts)),
   };
 }
 
@@ -124,36 +111,4 @@ function json(data: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-const occurred = (byReason: Readonly<Record<string, number>>) =>
-  Object.fromEntries(Object.entries(byReason).filter(([, n]) => n > 0));
-
-const withoutZeroes = (counts: Readonly<Counts>) => ({
-  ...counts,
-  droppedBeforeClaim: occurred(counts.droppedBeforeClaim),
-  unknown: occurred(counts.unknown),
-  dropped: occurred(counts.dropped),
-});
-
-/** Reasons that are not in the list of this version are left out. */
-function withZeroes(stored: z.infer<typeof schema>['counts'][string]): Counts {
-  const zero = noCounts();
-  const { read, filtered, claimed, delivered, rejected } = stored;
-  return {
-    read,
-    filtered,
-    claimed,
-    delivered,
-    rejected,
-    droppedBeforeClaim: filled(zero.droppedBeforeClaim, stored.droppedBeforeClaim),
-    unknown: filled(zero.unknown, stored.unknown),
-    dropped: filled(zero.dropped, stored.dropped),
-  };
-}
-
-function filled<T extends Record<string, number>>(zero: T, stored: Readonly<Record<string, number>>): T {
-  const result = { ...zero };
-  for (const name in zero) Object.assign(result, { [name]: stored[name] ?? 0 });
-  return result;
 }
