@@ -20,5 +20,6 @@ COPY --from=build --chown=65532:65532 /build/data /data
 USER 65532:65532
 ENV NODE_ENV=production TRIGATE_DATA_DIR=/data
 EXPOSE 8080
-ENTRYPOINT ["/nodejs/bin/node", "dist/src/cli/main.js"]
+# Twice as much for young objects takes 140 MiB more and makes pauses longer.
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=16", "dist/src/cli/main.js"]
 CMD ["serve"]

@@ -25,7 +25,7 @@ test('the image runs Node.js as PID 1, as a user who is a number and not root', 
   expect(last.get('USER')).toMatch(/^[1-9]\d+:[1-9]\d+$/);
   const [first, ...others] = z.array(z.string()).parse(JSON.parse(last.get('ENTRYPOINT') ?? ''));
   expect(first).toMatch(/\/node$/);
-  expect(others).toEqual(['dist/src/cli/main.js']);
+  expect(others).toEqual(['--max-semi-space-size=16', 'dist/src/cli/main.js']);
 });
 
 test('the build of the image gets what it needs, and nothing that the checkout happens to hold', async () => {

@@ -2,7 +2,7 @@ import type { Cancel } from '../../../domain/clock.ts';
 import type { Call, CallerOptions, CallListener, OutgoingRequest, PoolFactory, ResizableCaller } from '../call.ts';
 import { canConnect } from '../probe.ts';
 import { type Address, Connection, type ConnectionOwner, PooledCall } from './connection.ts';
-import { HeadTemplate } from './template.ts';
+import { isCopied, RequestTemplate } from './template.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Connections under way at a time. */
@@ -60,18 +60,19 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   #sweep: Cancel | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
   #closed: PromiseWithResolvers<void> | undefined;
-  readonly #heads: HeadTemplate;
+  readonly #requests: RequestTemplate;
 
   constructor(origin: string, connections: number, options: CallerOptions) {
     this.#origin = new URL(origin);
     this.#options = options;
     this.#max = connections;
-    this.#heads = new HeadTemplate(this.#origin.host);
+    this.#requests = new RequestTemplate(this.#origin.host);
     this.#address = { host: this.#origin.hostname.replace(/^\[|\]$/g, ''), port: Number(this.#origin.port || 80) };
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    const call = new PooledCall(listener, this.#heads.of(request), request.body, request.keep ?? 0);
+    const rest = isCopied(request) ? undefined : request.body;
+    const call = new PooledCall(listener, this.#requests.of(request), rest, request.keep ?? 0);
     if (this.#closed !== undefined) {
       call.finish({ type: 'notSent', cause: new Error('the caller is closed') });
       return call;

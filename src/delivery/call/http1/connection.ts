@@ -5,8 +5,6 @@ import { type Answer, answeredWith, type Call, type CallListener } from '../call
 import { Body } from './body.ts';
 import { Head } from './head.ts';
 
-/** Bodies up to here are copied behind their head, so that one write sends both. */
-const COPIED_BYTES = 16 * 1024;
 /** Informational answers before the real one. */
 const MAX_INTERIM = 16;
 /** A longer head is refused: no need to wait for its end. */
@@ -34,17 +32,18 @@ export interface ConnectionOwner {
 /** One call on its way through the pool: it waits for a connection, then it is that connection's. */
 export class PooledCall implements Call {
   readonly listener: CallListener;
-  readonly head: string;
-  readonly body: Uint8Array;
+  /** The head, and the body unless it follows as `rest`. */
+  readonly bytes: Uint8Array;
+  readonly rest: Uint8Array | undefined;
   /** See `OutgoingRequest`. */
   readonly keep: number;
   connection: Connection | undefined;
   isOver = false;
 
-  constructor(listener: CallListener, head: string, body: Uint8Array, keep: number) {
+  constructor(listener: CallListener, bytes: Uint8Array, rest: Uint8Array | undefined, keep: number) {
     this.listener = listener;
-    this.head = head;
-    this.body = body;
+    this.bytes = bytes;
+    this.rest = rest;
     this.keep = keep;
   }
 
@@ -132,7 +131,7 @@ export class Connection {
     this.#interim = 0;
     call.connection = this;
     call.listener.firstByte();
-    this.#write(call.head, call.body);
+    this.#write(call.bytes, call.rest);
   }
 
   /** Ends it, and with it the call that it has. */
@@ -156,18 +155,15 @@ export class Connection {
     this.#owner.ready(this);
   }
 
-  #write(head: string, body: Uint8Array): void {
-    if (body.length > COPIED_BYTES) {
-      this.#socket.cork();
-      this.#socket.write(head, 'latin1');
-      this.#socket.write(body);
-      this.#socket.uncork();
+  #write(bytes: Uint8Array, rest: Uint8Array | undefined): void {
+    if (rest === undefined) {
+      this.#socket.write(bytes);
       return;
     }
-    const bytes = Buffer.allocUnsafe(head.length + body.length);
-    bytes.write(head, 0, head.length, 'latin1');
-    bytes.set(body, head.length);
+    this.#socket.cork();
     this.#socket.write(bytes);
+    this.#socket.write(rest);
+    this.#socket.uncork();
   }
 
   #read(chunk: Uint8Array, start: number, to: number): void {

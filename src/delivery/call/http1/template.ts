@@ -1,45 +1,73 @@
 import type { OutgoingRequest } from '../call.ts';
 
+/** Bodies up to here are copied behind their head, so that one write sends both. */
+const COPIED_BYTES = 16 * 1024;
+/** Names of headers whose beginning of a line is kept: those that kinds give are few, producers may give any. */
+const KEPT_NAMES = 64;
+
+/** Whether the body of a request stands behind its head; otherwise it is to follow. */
+export const isCopied = ({ body }: OutgoingRequest): boolean => body.length <= COPIED_BYTES;
+
 /** How heads with one list of common headers begin. */
 interface Start {
   readonly method: string;
   readonly path: string;
   readonly common: readonly string[];
-  readonly text: string;
+  readonly bytes: Uint8Array;
 }
 
-/** Writes the heads of requests. What requests have in common is written once, and comes first. */
-export class HeadTemplate {
+/** Writes requests. What they have in common is written once, and comes first. */
+export class RequestTemplate {
   readonly #host: string;
   /** By the list of common headers: lanes that share a caller have one each. */
   readonly #starts = new WeakMap<readonly string[], Start>();
   #last: Start | undefined;
+  /** How a line begins, by the header's name: to put it together costs as much as all else that a line takes. */
+  readonly #lines = new Map<string, string>();
 
   constructor(host: string) {
     this.#host = host;
   }
 
-  of({ method, path, common, headers, body }: OutgoingRequest): string {
-    const head = this.#startOf(method, path, common).text + linesOf(headers);
-    return method === 'GET' && body.length === 0 ? `${head}\r\n` : `${head}content-length: ${body.length}\r\n\r\n`;
+  /** The head, and behind it the body, see `isCopied`. */
+  of(request: OutgoingRequest): Buffer {
+    const { bytes: start } = this.#startOf(request);
+    const rest = this.#restOf(request);
+    const head = start.length + rest.length;
+    const bytes = Buffer.allocUnsafe(head + (isCopied(request) ? request.body.length : 0));
+    bytes.set(start);
+    bytes.write(rest, start.length, rest.length, 'latin1');
+    if (isCopied(request)) bytes.set(request.body, head);
+    return bytes;
   }
 
-  #startOf(method: string, path: string, common: readonly string[]): Start {
+  #restOf({ method, headers, body }: OutgoingRequest): string {
+    let rest = '';
+    for (let i = 0; i < headers.length; i += 2) rest += this.#lineOf(headers[i] ?? '') + headers[i + 1];
+    return method === 'GET' && body.length === 0
+      ? `${rest}\r\n\r\n`
+      : `${rest}\r\ncontent-length: ${body.length}\r\n\r\n`;
+  }
+
+  #lineOf(name: string): string {
+    const known = this.#lines.get(name);
+    if (known !== undefined) return known;
+    const line = `\r\n${name}: `;
+    if (this.#lines.size < KEPT_NAMES) this.#lines.set(name, line);
+    return line;
+  }
+
+  #startOf({ method, path, common }: OutgoingRequest): Start {
     const last = this.#last;
     if (last?.common === common && last.path === path && last.method === method) return last;
     let start = this.#starts.get(common);
     if (start?.path !== path || start.method !== method) {
-      const text = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n${linesOf(common)}`;
-      start = { method, path, common, text };
+      const first = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive`;
+      const lines = common.map((text, i) => (i % 2 === 0 ? `\r\n${text}: ` : text));
+      start = { method, path, common, bytes: Buffer.from(first + lines.join(''), 'latin1') };
       this.#starts.set(common, start);
     }
     this.#last = start;
     return start;
   }
-}
-
-function linesOf(headers: readonly string[]): string {
-  let lines = '';
-  for (let i = 0; i < headers.length; i += 2) lines += `${headers[i]}: ${headers[i + 1]}\r\n`;
-  return lines;
 }
