@@ -1,7 +1,7 @@
 import type { Event, OrderKey } from '../domain/event.ts';
 import type { Passage } from '../domain/kind.ts';
 import type { Outcome } from '../domain/outcome.ts';
-import type { Answer, Call, CallListener } from './call/call.ts';
+import type { Answer, Call, CallListener, OutgoingRequest } from './call/call.ts';
 import type { Timed } from './deadlines.ts';
 import type { Ordered } from './order.ts';
 
@@ -12,6 +12,8 @@ export interface Passed {
   readonly late: boolean;
   /** With what it was passed together. */
   readonly passage: Passage;
+  /** What the first of its copies was sent as: the others are the same, but for the path. */
+  request: OutgoingRequest | undefined;
   accounted(position: number, outcome: Outcome): void;
 }
 

@@ -3,6 +3,7 @@ import type { Clock, Deadline } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
 import type { Gate, OnSettled, Passage, Room } from '../domain/kind.ts';
 import type { DroppedReason, Outcome } from '../domain/outcome.ts';
+import type { OutgoingRequest } from './call/call.ts';
 import type { Passed } from './copy.ts';
 import type { Lane } from './lane.ts';
 
@@ -226,6 +227,7 @@ class LanePassage implements Passage {
 /** One event and the outcomes of its copies, until all are there. */
 class PassedEvent implements Passed {
   readonly event: Event;
+  request: OutgoingRequest | undefined;
   readonly #outcomes: Outcome[];
   readonly passage: LanePassage;
   readonly #onSettled: OnSettled;

@@ -3,7 +3,7 @@ import type { Passage } from '../domain/kind.ts';
 import type { DroppedReason, Outcome } from '../domain/outcome.ts';
 import { answered } from '../domain/outcome.ts';
 import type { Delivery } from '../domain/trigger.ts';
-import type { Answer } from './call/call.ts';
+import type { Answer, OutgoingRequest } from './call/call.ts';
 import { Copy, type CopyLane, type Passed } from './copy.ts';
 import { DeadlineList } from './deadlines.ts';
 import type { Entry } from './ledger.ts';
@@ -299,8 +299,14 @@ export class Lane implements CopyLane {
     this.#active++;
     copy.state = 'called';
     copy.address = this.#options.target.address;
+    copy.call = this.#options.target.send(this.#requestOf(copy.passed), copy);
+  }
+
+  #requestOf(passed: Passed): OutgoingRequest {
     const { request, target } = this.#options;
-    copy.call = target.send(request(copy.passed.event, target.path), copy);
+    const { path } = target;
+    passed.request ??= request(passed.event, path);
+    return passed.request.path === path ? passed.request : { ...passed.request, path };
   }
 
   /** Back to waiting, for what is left of its time to live. */

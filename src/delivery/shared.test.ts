@@ -15,6 +15,16 @@ describe('shared fan-out', () => {
     expect(bench.settled.get('a')?.map(nameOf)).toEqual(['delivered', 'rejected']);
   });
 
+  test('every function gets the same request, at its own path', () => {
+    const bench = new OutletBench({ functions: ['f', 'g', 'h'] });
+    bench.move('h', 'http://h/own?path=1');
+    bench.push(event('a'));
+    const [f, g, h] = ['f', 'g', 'h'].map((name) => bench.f(name).calls[0]?.request);
+    expect(f?.path).toBe('/');
+    expect(g).toBe(f);
+    expect(h).toEqual({ ...f, path: '/own?path=1' });
+  });
+
   test('there is as much room as in the fullest lane, and all of them are charged', () => {
     const bench = new OutletBench({ functions: ['f', 'g'], delivery: { room: 10, concurrency: 2 } });
     bench.push(...events(6));

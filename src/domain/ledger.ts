@@ -79,7 +79,8 @@ export function addCounts(to: Counts, counts: Readonly<Counts>, sign: 1 | -1): v
 
 /** Also the reasons of a later version, which may be among stored counts. */
 function addReasons(to: Record<string, number>, counts: Readonly<Record<string, number>>, sign: 1 | -1): void {
-  for (const reason in counts) to[reason] = (to[reason] ?? 0) + sign * (counts[reason] ?? 0);
+  for (const [reason, count] of Object.entries(counts))
+    to[reason] = (Object.hasOwn(to, reason) ? (to[reason] ?? 0) : 0) + sign * count;
 }
 
 /** A time in which a source lost an unknown number of events: never counted as a number of events. */

@@ -1,4 +1,4 @@
-/** Every loss has a name: why an event, or one copy of it, was not sent. The list is closed. */
+/** Every loss has a name: why an event, or one copy of it, was not sent. The list is closed; for how they are written see `storedCounts`. */
 export const droppedReasons = [
   'overflow',
   'expired',

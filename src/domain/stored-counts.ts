@@ -6,10 +6,13 @@ export type CountsByFunction = Readonly<Record<string, Counts>>;
 
 const number = z.int().min(0);
 
-/** A reason that a later version has stored is kept: without it the counts would not balance. */
-const byReason = z.record(z.string().regex(/^[a-z_]{1,32}$/), number).default({});
+/** How any reason is written, now and later. */
+const REASON = /^[a-z][a-z0-9_]{0,63}$/;
 
-/** Counts as they are stored with the claims: zeros are left out. */
+/** A reason that a later version has stored is kept: without it the counts would not balance. */
+const byReason = z.record(z.string().regex(REASON), number).default({});
+
+/** Counts as they are stored with the claims: zeros may be left out. */
 export const storedCounts = z
   .object({
     read: number.default(0),

@@ -137,7 +137,7 @@ export function withRequest(value: unknown, uid: string, request: FireRequest): 
 export function plus(counts: CountsByFunction, functions: readonly string[], more: Counts): CountsByFunction {
   const sums: Record<string, Counts> = { ...counts };
   for (const name of functions) {
-    const sum = copyCounts(sums[name] ?? noCounts());
+    const sum = copyCounts((Object.hasOwn(sums, name) ? sums[name] : undefined) ?? noCounts());
     addCounts(sum, more, 1);
     sums[name] = sum;
   }

@@ -19,6 +19,7 @@ class FakeConnection {
   };
   /** Requests that were answered. */
   served = 0;
+  logins = 0;
   isOpen = true;
   readonly socket = {
     destroy: () => {
@@ -27,12 +28,14 @@ class FakeConnection {
   };
 
   async connect(): Promise<void> {}
-  async authenticate(): Promise<void> {}
+  async authenticate(): Promise<void> {
+    this.logins++;
+  }
   isConnected(): boolean {
     return this.isOpen;
   }
   send(): Promise<unknown> {
-    if (!isServed) return new Promise(() => {});
+    if (!isServed || this.logins === 0) return new Promise(() => {});
     this.served++;
     return Promise.resolve({});
   }
@@ -83,11 +86,14 @@ test('it is trusted for a minute after it was used, and then proven anew', async
   await prove();
   const made = own();
   vi.advanceTimersByTime(59_999);
+  usual.requestQueue.inflight.set(1, {});
+  expect(await connectionFor(OFFSET_COMMIT)).toBe(made);
+  vi.advanceTimersByTime(59_999);
   expect(canJoin(pool)).toBe(true);
   vi.advanceTimersByTime(1);
   await prove();
   expect(own()).toBe(made);
-  expect(made?.served).toBe(2);
+  expect(made).toMatchObject({ served: 2, logins: 2 });
 });
 
 test('one that was closed is made anew, and what is left of its socket is ended', async () => {

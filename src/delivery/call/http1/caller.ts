@@ -2,7 +2,7 @@ import type { Cancel } from '../../../domain/clock.ts';
 import type { Call, CallerOptions, CallListener, OutgoingRequest, PoolFactory, ResizableCaller } from '../call.ts';
 import { canConnect } from '../probe.ts';
 import { type Address, Connection, type ConnectionOwner, PooledCall } from './connection.ts';
-import { isCopied, RequestTemplate } from './template.ts';
+import { RequestTemplate } from './template.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Connections under way at a time. */
@@ -60,19 +60,18 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   #sweep: Cancel | undefined;
   #sweepAt = Number.POSITIVE_INFINITY;
   #closed: PromiseWithResolvers<void> | undefined;
-  readonly #requests: RequestTemplate;
+  readonly #template: RequestTemplate;
 
   constructor(origin: string, connections: number, options: CallerOptions) {
     this.#origin = new URL(origin);
     this.#options = options;
     this.#max = connections;
-    this.#requests = new RequestTemplate(this.#origin.host);
+    this.#template = new RequestTemplate(this.#origin.host);
     this.#address = { host: this.#origin.hostname.replace(/^\[|\]$/g, ''), port: Number(this.#origin.port || 80) };
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    const rest = isCopied(request) ? undefined : request.body;
-    const call = new PooledCall(listener, this.#requests.of(request), rest, request.keep ?? 0);
+    const call = new PooledCall(listener, request, this.#template);
     if (this.#closed !== undefined) {
       call.finish({ type: 'notSent', cause: new Error('the caller is closed') });
       return call;

@@ -1,9 +1,10 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { asError } from '../../../domain/errors.ts';
 import { isSuccess, type UnknownReason } from '../../../domain/outcome.ts';
-import { type Answer, answeredWith, type Call, type CallListener } from '../call.ts';
+import { type Answer, answeredWith, type Call, type CallListener, type OutgoingRequest } from '../call.ts';
 import { Body } from './body.ts';
 import { Head } from './head.ts';
+import type { RequestTemplate } from './template.ts';
 
 /** Informational answers before the real one. */
 const MAX_INTERIM = 16;
@@ -32,19 +33,15 @@ export interface ConnectionOwner {
 /** One call on its way through the pool: it waits for a connection, then it is that connection's. */
 export class PooledCall implements Call {
   readonly listener: CallListener;
-  /** The head, and the body unless it follows as `rest`. */
-  readonly bytes: Uint8Array;
-  readonly rest: Uint8Array | undefined;
-  /** See `OutgoingRequest`. */
-  readonly keep: number;
+  readonly request: OutgoingRequest;
+  readonly template: RequestTemplate;
   connection: Connection | undefined;
   isOver = false;
 
-  constructor(listener: CallListener, bytes: Uint8Array, rest: Uint8Array | undefined, keep: number) {
+  constructor(listener: CallListener, request: OutgoingRequest, template: RequestTemplate) {
     this.listener = listener;
-    this.bytes = bytes;
-    this.rest = rest;
-    this.keep = keep;
+    this.request = request;
+    this.template = template;
   }
 
   abort(reason: UnknownReason): void {
@@ -131,7 +128,7 @@ export class Connection {
     this.#interim = 0;
     call.connection = this;
     call.listener.firstByte();
-    this.#write(call.bytes, call.rest);
+    call.template.writeTo(this.#socket, call.request);
   }
 
   /** Ends it, and with it the call that it has. */
@@ -153,17 +150,6 @@ export class Connection {
     }
     this.#state = 'idle';
     this.#owner.ready(this);
-  }
-
-  #write(bytes: Uint8Array, rest: Uint8Array | undefined): void {
-    if (rest === undefined) {
-      this.#socket.write(bytes);
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(bytes);
-    this.#socket.write(rest);
-    this.#socket.uncork();
   }
 
   #read(chunk: Uint8Array, start: number, to: number): void {
@@ -209,7 +195,7 @@ export class Connection {
       this.#interim++;
     }
     this.#part = 'body';
-    const begun = this.#body.begin(this.#head, isSuccess(this.#head.status) ? 0 : (this.#call?.keep ?? 0));
+    const begun = this.#body.begin(this.#head, isSuccess(this.#head.status) ? 0 : (this.#call?.request.keep ?? 0));
     if (begun === 'done') this.#answered(this.#head.end === to);
     else if (begun === 'cut') {
       this.#body.keep(bytes, this.#head.end, to);

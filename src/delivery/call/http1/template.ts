@@ -5,15 +5,19 @@ const COPIED_BYTES = 16 * 1024;
 /** Names of headers whose beginning of a line is kept: those that kinds give are few, producers may give any. */
 const KEPT_NAMES = 64;
 
-/** Whether the body of a request stands behind its head; otherwise it is to follow. */
-export const isCopied = ({ body }: OutgoingRequest): boolean => body.length <= COPIED_BYTES;
-
 /** How heads with one list of common headers begin. */
 interface Start {
   readonly method: string;
   readonly path: string;
   readonly common: readonly string[];
   readonly bytes: Uint8Array;
+}
+
+/** What requests are written to: a socket. */
+export interface Sink {
+  write(bytes: Uint8Array): unknown;
+  cork(): void;
+  uncork(): void;
 }
 
 /** Writes requests. What they have in common is written once, and comes first. */
@@ -29,15 +33,28 @@ export class RequestTemplate {
     this.#host = host;
   }
 
-  /** The head, and behind it the body, see `isCopied`. */
-  of(request: OutgoingRequest): Buffer {
+  /** In one piece, unless the body is large. */
+  writeTo(sink: Sink, request: OutgoingRequest): void {
+    const { body } = request;
+    if (body.length <= COPIED_BYTES) {
+      sink.write(this.#bytes(request, body));
+      return;
+    }
+    sink.cork();
+    sink.write(this.#bytes(request, undefined));
+    sink.write(body);
+    sink.uncork();
+  }
+
+  /** The head, and what follows it in one piece. */
+  #bytes(request: OutgoingRequest, body: Uint8Array | undefined): Buffer {
     const { bytes: start } = this.#startOf(request);
     const rest = this.#restOf(request);
-    const head = start.length + rest.length;
-    const bytes = Buffer.allocUnsafe(head + (isCopied(request) ? request.body.length : 0));
+    const length = start.length + rest.length;
+    const bytes = Buffer.allocUnsafe(length + (body?.length ?? 0));
     bytes.set(start);
     bytes.write(rest, start.length, rest.length, 'latin1');
-    if (isCopied(request)) bytes.set(request.body, head);
+    if (body !== undefined) bytes.set(body, length);
     return bytes;
   }
 
