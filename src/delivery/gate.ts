@@ -121,17 +121,18 @@ class LaneGate implements ClosableGate {
     let worthwhile = wanted;
     let counted = 0;
     for (const lane of this.#lanes) {
-      if (this.#isLeftOut(lane, now)) continue;
+      const room = lane.capacity(now);
+      if (this.#isLeftOut(lane, now, room)) continue;
       counted++;
-      size = Math.min(size, lane.capacity(now));
+      size = Math.min(size, room);
       worthwhile = Math.min(worthwhile, lane.worthwhile(now));
     }
     return counted > 0 && size >= worthwhile ? size : 0;
   }
 
   /** A stalled lane does not hold up others. Where all are stalled there are no others, and nothing is claimed. */
-  #isLeftOut(lane: Lane, now: number): boolean {
-    return this.#lanes.length > 1 && lane.isStalled(now);
+  #isLeftOut(lane: Lane, now: number, capacity?: number): boolean {
+    return this.#lanes.length > 1 && lane.isStalled(now, capacity);
   }
 
   #take(size: number): Room {

@@ -129,8 +129,8 @@ export class Lane implements CopyLane {
   }
 
   /** Shared fan-out: whether this lane has been without room for so long that it may no longer hold up the others. */
-  isStalled(now: number): boolean {
-    if (this.hardCapacity() > 0 && this.capacity(now) > 0) {
+  isStalled(now: number, capacity = this.capacity(now)): boolean {
+    if (capacity > 0) {
       this.#fullSince = undefined;
       return false;
     }
