@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { addReasons } from '../domain/ledger.ts';
 import { triggerKey } from '../domain/trigger.ts';
 
 const reasons = z.record(z.string(), z.number()).default({});
@@ -68,7 +69,7 @@ type Reasons = Readonly<Record<string, number>>;
 /** Counts under one reason, whoever has them. */
 export function sumByReason(...counts: readonly Reasons[]): Record<string, number> {
   const sums: Record<string, number> = {};
-  for (const [reason, n] of counts.flatMap((each) => Object.entries(each))) sums[reason] = (sums[reason] ?? 0) + n;
+  for (const each of counts) addReasons(sums, each, 1);
   return sums;
 }
 

@@ -77,8 +77,8 @@ export function addCounts(to: Counts, counts: Readonly<Counts>, sign: 1 | -1): v
   for (const key of ['droppedBeforeClaim', 'unknown', 'dropped'] as const) addReasons(to[key], counts[key], sign);
 }
 
-/** Also the reasons of a later version, which may be among stored counts. */
-function addReasons(to: Record<string, number>, counts: Readonly<Record<string, number>>, sign: 1 | -1): void {
+/** Adds counts by reason, also of a later version. */
+export function addReasons(to: Record<string, number>, counts: Readonly<Record<string, number>>, sign: 1 | -1): void {
   for (const [reason, count] of Object.entries(counts))
     to[reason] = (Object.hasOwn(to, reason) ? (to[reason] ?? 0) : 0) + sign * count;
 }
