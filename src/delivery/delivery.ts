@@ -8,6 +8,7 @@ import type { CallerFactory } from './call/call.ts';
 import { type ClosableGate, createGate } from './gate.ts';
 import { Lane } from './lane.ts';
 import { accountOf, Ledger, type OutcomeSink } from './ledger.ts';
+import { type EndOfTurn, Refills } from './refills.ts';
 import { requestBuilder } from './request.ts';
 import { Target } from './target.ts';
 
@@ -18,6 +19,8 @@ export interface DeliveryOptions {
   readonly clock: Clock;
   /** A number in [0, 1): spreads pauses. */
   readonly random: () => number;
+  /** Default: `setImmediate`. */
+  readonly endOfTurn?: EndOfTurn;
 }
 
 /** The delivery side of one subscription. */
@@ -56,11 +59,12 @@ function openOutlet(
   subscription: Subscription,
   functions: readonly FunctionTarget[],
 ): Outlet {
-  const { clock, random, createCaller, userAgent } = options;
+  const { clock, random, createCaller, userAgent, endOfTurn = setImmediate } = options;
   const { trigger, spec } = subscription;
   const { eventNamespace, eventType, eventTime } = kind;
   const keep = spec.delivery.keepAnswers ? KEPT_BYTES : 0;
   const request = requestBuilder({ eventNamespace, eventType, eventTime, userAgent, keep, clock });
+  const refills = new Refills(clock, endOfTurn, (now) => gate.onRoom(now));
   const parts = subscription.functions.map((name, position) => {
     const entry = ledger.entry(trigger, name);
     const target = new Target({ connections: spec.delivery.concurrency, createCaller, clock, random });
@@ -74,6 +78,7 @@ function openOutlet(
       request,
       clock,
       onRoom: (now) => gate.onRoom(now),
+      onFreed: (freed) => refills.add(freed),
     });
     return { name, entry, target, lane };
   });

@@ -30,6 +30,8 @@ export interface LaneOptions {
   readonly clock: Clock;
   /** The lane may have more room than before. */
   readonly onRoom: (now: number) => void;
+  /** Slots of the lane became free: it is to be refilled at the end of the turn. */
+  readonly onFreed: (lane: Lane) => void;
 }
 
 /**
@@ -62,6 +64,8 @@ export class Lane implements CopyLane {
   #fullSince: number | undefined;
   #abandoned = false;
   #pumping = false;
+  /** Slots became free, and are not filled yet. */
+  #isFreed = false;
   #onEmpty: () => void = () => {};
 
   constructor(options: LaneOptions) {
@@ -196,8 +200,16 @@ export class Lane implements CopyLane {
       default:
         answer satisfies never;
     }
+    if (this.#isFreed) return;
+    this.#isFreed = true;
+    this.#options.onFreed(this);
+  }
+
+  /** Fills the slots that became free. */
+  refill(): void {
+    this.#isFreed = false;
     this.pump();
-    this.#moreRoom(now);
+    this.#endStall(this.#options.clock.monotonic());
   }
 
   /**

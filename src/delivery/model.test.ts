@@ -7,7 +7,7 @@ import type { Event } from '../domain/event.ts';
 import type { Room } from '../domain/kind.ts';
 
 /*
- * Random passes, answers, endpoint flaps, time jumps and drains against the laws of the delivery side, whatever happens:
+ * Random passes, answers, turns of the event loop, endpoint flaps, time jumps and drains against the laws of the delivery side, whatever happens:
  * a copy's first byte leaves at most once; what is read is accounted once for each function; the ledger balances at every
  * moment; events of a key leave in order; no more calls are under way than allowed; nothing is given out that does not fit.
  */
@@ -31,6 +31,7 @@ const command = fc.oneof(
       n: fc.nat(5),
     }),
   },
+  { weight: 4, arbitrary: fc.record({ type: fc.constantFrom('endTurn', 'holdTurns') }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('away', 'back', 'deaf', 'listens'), f: fc.nat(1) }) },
   {
     weight: 3,
@@ -80,6 +81,12 @@ class World {
         return;
       case 'release':
         this.#rooms.splice(step.n % Math.max(1, this.#rooms.length), 1)[0]?.release();
+        return;
+      case 'holdTurns':
+        this.bench.holdsTurns = true;
+        return;
+      case 'endTurn':
+        this.#endTurn();
         return;
       case 'wait':
         await this.bench.run(step.ms, Math.max(1, step.ms / 4));
@@ -161,6 +168,7 @@ class World {
     this.#isEnding = true;
     if (isHard) {
       await bench.shut();
+      this.#endTurn();
       for (const room of this.#rooms.splice(0)) this.#late(room);
     } else {
       for (const room of this.#rooms.splice(0)) room.release();
@@ -171,6 +179,7 @@ class World {
         for (const call of [...bench.f(name).open]) answer(call, 'ok');
       }
       const drained = bench.outlet.drain(bench.clock.monotonic() + 60_000);
+      this.#endTurn();
       await bench.run(8_000, 400);
       await drained;
       for (const name of this.#names) expect(bench.report(name).dropped.shutdown).toBe(undefined);
@@ -184,6 +193,11 @@ class World {
     // A probe that was under way may be the last to end.
     await bench.run(5_100, 1_700);
     expect(bench.clock.pending).toBe(0);
+  }
+
+  #endTurn(): void {
+    this.bench.holdsTurns = false;
+    this.bench.endTurn();
   }
 
   /** A claim that came after the end. */

@@ -65,6 +65,9 @@ export class OutletBench {
   /** What was heard of each passed event. */
   readonly settled = new Map<string, readonly Outcome[]>();
   readonly #targets: FunctionTarget[];
+  /** Whether a turn of the event loop ends only by `endTurn`; else each call's answer is a turn of its own. */
+  holdsTurns = false;
+  readonly #turnEnds: (() => void)[] = [];
 
   constructor({ functions = ['f'], timeout = 180_000, delivery = {} }: OutletOptions = {}) {
     this.names = functions;
@@ -82,6 +85,10 @@ export class OutletBench {
       userAgent: 'trigate/test',
       clock: this.clock,
       random: () => 1,
+      endOfTurn: (callback) => {
+        if (this.holdsTurns) this.#turnEnds.push(callback);
+        else callback();
+      },
     });
     const spec = { functionSelector: {}, delivery: deliverySchema.parse(delivery), fanout: 'shared' } as const;
     const subscription: Subscription = { trigger, spec, fanout: 'shared', functions };
@@ -123,6 +130,10 @@ export class OutletBench {
       this.pass(room, events.slice(from, from + room.size));
       from += room.size;
     }
+  }
+
+  endTurn(): void {
+    for (const callback of this.#turnEnds.splice(0)) callback();
   }
 
   /** Where a function lives from now on; undefined: nowhere. In pods, each needs an entry in `functions`. */
