@@ -1,8 +1,10 @@
+import { isJson, skipSpace } from './json.ts';
+
 const JSON_TYPE = 'application/json';
 const OTHER_TYPE = 'application/x-www-form-urlencoded';
 
-/** Above this a body is not parsed: it would hold up the event loop for a header. */
-const MAX_PARSED_BYTES = 64 * 1024;
+/** Above this a body is not read: it would hold up the event loop for a header. */
+const MAX_READ_BYTES = 64 * 1024;
 
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -10,30 +12,23 @@ const LETTER_N = 0x6e;
 
 /**
  * Kubeless' rule for bodies without a content type: a JSON object, or a literal `null`, is `application/json`; everything
- * else, arrays and numbers included, is `application/x-www-form-urlencoded`. Large bodies are judged by their braces.
+ * else, arrays and numbers included, is `application/x-www-form-urlencoded`. Broken UTF-8 is no fault, as with Go's decoder,
+ * which Kubeless used. Large bodies are judged by their braces.
  */
 export function detectContentType(data: Uint8Array): string {
-  const first = data[skipSpace(data, 0, 1)];
+  const first = data[skipSpace(data, 0)];
   if (first !== OPEN_BRACE && first !== LETTER_N) return OTHER_TYPE;
-  if (data.length > MAX_PARSED_BYTES) {
-    return first === OPEN_BRACE && data[skipSpace(data, data.length - 1, -1)] === CLOSE_BRACE ? JSON_TYPE : OTHER_TYPE;
-  }
-  try {
-    JSON.parse(textOf(data));
-    return JSON_TYPE;
-  } catch {
-    return OTHER_TYPE;
-  }
+  const isObject = data.length > MAX_READ_BYTES ? isInBraces(first, data) : isJson(data);
+  return isObject ? JSON_TYPE : OTHER_TYPE;
 }
 
-function skipSpace(data: Uint8Array, from: number, step: 1 | -1): number {
-  let i = from;
-  while (data[i] === 0x20 || data[i] === 0x0a || data[i] === 0x0d || data[i] === 0x09) i += step;
-  return i;
+function isInBraces(first: number, data: Uint8Array): boolean {
+  return first === OPEN_BRACE && data[lastOf(data)] === CLOSE_BRACE;
 }
 
-/** Broken UTF-8 is replaced, not refused, as Go's decoder does, which Kubeless used. */
-function textOf(data: Uint8Array): string {
-  const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  return bytes.toString('utf8');
+/** Where the last byte is that is not space. */
+function lastOf(data: Uint8Array): number {
+  let at = data.length - 1;
+  while (data[at] === 0x20 || data[at] === 0x0a || data[at] === 0x0d || data[at] === 0x09) at--;
+  return at;
 }
