@@ -21,8 +21,8 @@ export interface Passed {
 export interface CopyLane {
   /** Where the function stands among those of the subscription. */
   readonly position: number;
-  firstByte(copy: Copy): void;
-  answered(copy: Copy, answer: Answer): void;
+  firstByte(copy: Copy, now: number): void;
+  answered(copy: Copy, answer: Answer, now: number): void;
 }
 
 /**
@@ -56,11 +56,11 @@ export class Copy implements Ordered, Timed, CallListener {
     return this.state === 'accounted';
   }
 
-  firstByte(): void {
-    this.lane.firstByte(this);
+  firstByte(now: number): void {
+    this.lane.firstByte(this, now);
   }
 
-  answer(answer: Answer): void {
-    this.lane.answered(this, answer);
+  answer(answer: Answer, now: number): void {
+    this.lane.answered(this, answer, now);
   }
 }

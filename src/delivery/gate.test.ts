@@ -34,7 +34,7 @@ describe('room', () => {
 
   test.each([1, 2, 5])('never more is waiting and reserved than a room of %i', async (room) => {
     const bench = new OutletBench({ delivery: { room, concurrency: 32 } });
-    bench.f().takes(20, bench.clock);
+    bench.f().takes(20);
     let most = 0;
     const sources = Array.from({ length: 3 }, async (_, s) => {
       for (let n = 0; n < 200; ) {
@@ -199,7 +199,7 @@ describe('what is claimed ahead', () => {
     ['one hot key', () => 1],
   ])('a function of 2 s loses nothing with %s, however much waits at the source', async (_, order) => {
     const bench = new OutletBench();
-    bench.f().takes(2_000, bench.clock);
+    bench.f().takes(2_000);
     void bench.source(events(backlog, 'e', order));
     await bench.run(120_000, 50);
     const { claimed, delivered, dropped, inFlight } = bench.report();
@@ -213,7 +213,7 @@ describe('what is claimed ahead', () => {
     'a function of %i ms is kept busy: at least 90 %% of what its concurrency allows',
     async (ms) => {
       const bench = new OutletBench();
-      bench.f().takes(ms, bench.clock);
+      bench.f().takes(ms);
       void bench.source(events(backlog * 20), 5, 5_000);
       await bench.run(500, 1);
       const before = bench.report().delivered;
@@ -225,7 +225,7 @@ describe('what is claimed ahead', () => {
 
   test.each([5, 8, 12, 20])('a hot key loses nothing at a function of %i s', async (seconds) => {
     const bench = new OutletBench();
-    bench.f().takes(seconds * 1_000, bench.clock);
+    bench.f().takes(seconds * 1_000);
     void bench.source(events(backlog, 'e', () => 1));
     await bench.run(20 * seconds * 1_000, 100);
     expect(bench.report().dropped).toEqual({});
@@ -234,7 +234,7 @@ describe('what is claimed ahead', () => {
 
   test('a hot key at a function that takes longer than ttl loses one event for each that is delivered, at most', async () => {
     const bench = new OutletBench();
-    bench.f().takes(60_000, bench.clock);
+    bench.f().takes(60_000);
     void bench.source(events(backlog, 'e', () => 1));
     await bench.run(1_200_000, 500);
     const { delivered, dropped } = bench.report();
@@ -244,17 +244,17 @@ describe('what is claimed ahead', () => {
 
   test('a function that becomes slow loses nothing of what was claimed while it was fast', async () => {
     const bench = new OutletBench();
-    bench.f().takes(20, bench.clock);
+    bench.f().takes(20);
     void bench.source(events(backlog * 4));
     await bench.run(3_000);
-    bench.f().takes(500, bench.clock);
+    bench.f().takes(500);
     await bench.run(60_000, 50);
     expect(bench.report().dropped).toEqual({});
   });
 
   test('a function that stops answering has at most a second of its pace claimed for it', async () => {
     const bench = new OutletBench({ delivery: { timeout: '60s' } });
-    bench.f().takes(100, bench.clock);
+    bench.f().takes(100);
     void bench.source(events(backlog * 4));
     await bench.run(3_000);
     bench.f().onCall = (call) => call.firstByte();
@@ -266,7 +266,7 @@ describe('what is claimed ahead', () => {
 
   test('while a function is away nothing is claimed for it, and afterwards it goes on', async () => {
     const bench = new OutletBench();
-    bench.f().takes(10, bench.clock);
+    bench.f().takes(10);
     void bench.source(events(backlog * 8));
     await bench.run(2_000);
     bench.move('f', undefined);

@@ -165,15 +165,14 @@ export class Lane implements CopyLane {
     if (!this.#queue.push(copy) && this.#active < delivery.concurrency) this.#metBusyKey = true;
   }
 
-  firstByte(copy: Copy): void {
+  firstByte(copy: Copy, now: number): void {
     copy.state = 'inFlight';
     this.#waitingList.remove(copy);
-    copy.startedAt = this.#options.clock.monotonic();
-    this.#inFlightList.add(copy, copy.startedAt);
+    copy.startedAt = now;
+    this.#inFlightList.add(copy, now);
   }
 
-  answered(copy: Copy, answer: Answer): void {
-    const now = this.#options.clock.monotonic();
+  answered(copy: Copy, answer: Answer, now: number): void {
     const active = this.#active--;
     this.#metBusyKey = false;
     switch (answer.type) {

@@ -174,7 +174,7 @@ class World {
       for (const room of this.#rooms.splice(0)) room.release();
       for (const name of this.#names) {
         bench.move(name, `http://${name}/`);
-        bench.f(name).takes(5, bench.clock);
+        bench.f(name).takes(5);
         bench.f(name).isListening = true;
         for (const call of [...bench.f(name).open]) answer(call, 'ok');
       }

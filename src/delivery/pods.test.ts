@@ -7,7 +7,7 @@ const PODS = ['http://p1', 'http://p2', 'http://p3'];
 
 function benchWithPods(pods: readonly string[] = PODS): OutletBench {
   const bench = new OutletBench({ delivery: { order: 'none' } });
-  for (const pod of PODS) bench.functions.set(new URL(pod).hostname, new ScriptedFunction());
+  for (const pod of PODS) bench.functions.set(new URL(pod).hostname, new ScriptedFunction(bench.clock));
   bench.move('f', URL_OF_F, pods);
   return bench;
 }

@@ -37,8 +37,8 @@ describe('shared fan-out', () => {
 
   test('a dead function holds the others up for `stall`, no longer, and loses its copies, counted', async () => {
     const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '10s' } });
-    bench.f('f').takes(5, bench.clock);
-    bench.f('g').takes(5, bench.clock);
+    bench.f('f').takes(5);
+    bench.f('g').takes(5);
     void bench.source(events(40_000));
     await bench.run(1_000);
     bench.f('g').refuses();
@@ -56,12 +56,12 @@ describe('shared fan-out', () => {
 
   test('a function that comes back gets events again, all of them', async () => {
     const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '1s', ttl: '2s' } });
-    bench.f('f').takes(5, bench.clock);
+    bench.f('f').takes(5);
     bench.f('g').refuses();
     void bench.source(events(200_000));
     await bench.run(6_000);
     bench.f('g').isListening = true;
-    bench.f('g').takes(5, bench.clock);
+    bench.f('g').takes(5);
     await bench.run(6_000);
     const { claimed, dropped, delivered } = bench.report('g');
     await bench.run(2_000);
@@ -77,8 +77,8 @@ describe('shared fan-out', () => {
     'a function that is slow (%i ms) but answers is never taken for stalled: it loses nothing',
     async (ms) => {
       const bench = new OutletBench({ functions: ['f', 'g'], delivery: { concurrency: 2, stall: '5s' } });
-      bench.f('f').takes(1, bench.clock);
-      bench.f('g').takes(ms, bench.clock);
+      bench.f('f').takes(1);
+      bench.f('g').takes(ms);
       void bench.source(
         events(20_000, (i) => i),
         300,
@@ -91,7 +91,7 @@ describe('shared fan-out', () => {
 
   test('tryReserve does not let a dead function hold up the others beyond `stall`', async () => {
     const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '3s', room: 10 } });
-    bench.f('f').takes(1, bench.clock);
+    bench.f('f').takes(1);
     bench.move('g', undefined);
     expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
     await bench.run(3_000);

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+
 /** Time as the program sees it; tests put their own in its place. */
 export interface Clock {
   /** Wall clock, milliseconds since the epoch: for people and for schedules. */
@@ -13,6 +15,7 @@ export type Cancel = () => void;
 /** A moment on the monotonic clock. */
 export type Deadline = number;
 
+/** `performance` is imported: the global one is looked up each time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),

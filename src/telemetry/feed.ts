@@ -66,8 +66,9 @@ export class Feed {
     functionName: string,
     outcome: Outcome,
     late = false,
+    at = this.#clock.now(),
   ): void {
-    const slot = this.#take();
+    const slot = this.#take(at);
     if (slot === undefined) return;
     slot.trigger = trigger;
     slot.id = event.id;
@@ -81,7 +82,7 @@ export class Feed {
 
   /** A time in which a source lost an unknown number of events. */
   gap(trigger: TriggerName, gap: Gap): void {
-    const slot = this.#take();
+    const slot = this.#take(this.#clock.now());
     if (slot === undefined) return;
     slot.trigger = trigger;
     slot.gap = gap;
@@ -124,11 +125,11 @@ export class Feed {
     };
   }
 
-  #take(): FeedEntry | undefined {
+  #take(at: number): FeedEntry | undefined {
     const slot = this.#slots[this.#index];
     this.#index = this.#index + 1 === this.#slots.length ? 0 : this.#index + 1;
     this.#written++;
-    if (slot !== undefined) slot.at = this.#clock.now();
+    if (slot !== undefined) slot.at = at;
     if (this.#armed) this.#wakeSoon();
     return slot;
   }

@@ -37,12 +37,13 @@ export class TelemetrySink {
     outcome: Outcome,
   ): void {
     const { feed, lines, clock } = this.#options;
-    feed.record(trigger, event, functionName, outcome);
+    const now = clock.now();
+    feed.record(trigger, event, functionName, outcome, false, now);
     lines?.record(trigger, event, functionName, outcome);
     if (outcome.type === 'dropped') return;
     const durations = this.#durationsOf(trigger, functionName);
     durations.call.observe(outcome.ms / 1_000);
-    if (outcome.type !== 'unknown') durations.latency.observe((clock.now() - event.time) / 1_000);
+    if (outcome.type !== 'unknown') durations.latency.observe((now - event.time) / 1_000);
   }
 
   /** An outcome that another owner has already counted: it shows in the feed and nowhere else. */

@@ -126,7 +126,7 @@ export class CronMember {
     this.bench = new OutletBench({ functions: options.functions ?? ['f'] });
     const { takes = 5 } = options;
     if (!('takes' in options) || options.takes !== undefined)
-      for (const name of this.bench.names) this.bench.f(name).takes(takes, this.bench.clock);
+      for (const name of this.bench.names) this.bench.f(name).takes(takes);
   }
 
   static async open(status: SharedStatus, options: MemberOptions = {}): Promise<CronMember> {

@@ -71,7 +71,7 @@ export class OutletBench {
 
   constructor({ functions = ['f'], timeout = 180_000, delivery = {} }: OutletOptions = {}) {
     this.names = functions;
-    this.functions = new Map(functions.map((name) => [name, new ScriptedFunction()]));
+    this.functions = new Map(functions.map((name) => [name, new ScriptedFunction(this.clock)]));
     this.#targets = functions.map((name) => ({
       namespace: 'default',
       name,

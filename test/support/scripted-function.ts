@@ -21,7 +21,7 @@ export class ScriptedCall implements Call {
     if (this.state !== 'connecting') throw new Error(`a first byte while ${this.state}`);
     this.state = 'inFlight';
     this.#function.firstBytes.push(this.eventId);
-    this.#listener.firstByte();
+    this.#listener.firstByte(this.#function.clock.monotonic());
   }
 
   /** Answers; after the first byte, unless it says that there was none. */
@@ -30,7 +30,7 @@ export class ScriptedCall implements Call {
     if (this.state === 'connecting' && (answer.type === 'answered' || answer.type === 'unknown')) this.firstByte();
     this.state = 'ended';
     this.#function.open.delete(this);
-    this.#listener.answer(answer);
+    this.#listener.answer(answer, this.#function.clock.monotonic());
   }
 
   abort(reason: UnknownReason): void {
@@ -54,8 +54,13 @@ export class ScriptedFunction {
   /** Event ids, in the order in which their first bytes left. */
   readonly firstBytes: string[] = [];
   readonly aborts: UnknownReason[] = [];
+  readonly clock: Clock;
   probes = 0;
   closed = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
 
   readonly createCaller: CallerFactory = () => ({
     send: (request, listener) => {
@@ -75,10 +80,10 @@ export class ScriptedFunction {
   });
 
   /** Takes each call at once and answers it after that time. */
-  takes(ms: number, clock: Clock, status = 200): void {
+  takes(ms: number, status = 200): void {
     this.onCall = (call) => {
       call.firstByte();
-      clock.after(ms, () => {
+      this.clock.after(ms, () => {
         if (call.state === 'inFlight') call.answer({ type: 'answered', status });
       });
     };

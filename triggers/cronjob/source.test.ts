@@ -89,7 +89,7 @@ describe('several processes', () => {
     const slow = await open(status, { takes: 600_000 });
     const other = await open(status);
     await pass([slow], 10_500);
-    slow.bench.f().takes(5, slow.bench.clock);
+    slow.bench.f().takes(5);
     expect(slow.fired).toHaveLength(1);
     await pass([slow, other], 590_000, 1_000);
     expect(status.record.counts.f?.unknown.crash).toBe(0);

@@ -47,9 +47,11 @@ export class Decider {
     let position = owned.position;
     for (; next < messages.length && events.length < size && events.length + unwanted.length < CHUNK; next++) {
       const message = messages[next];
-      if (message === undefined || firstOffset(message) >= limit) break;
+      if (message === undefined) break;
+      const offset = firstOffset(message);
+      if (offset >= limit) break;
       if (message instanceof Unreadable) {
-        const start = Math.max(message.first, position);
+        const start = Math.max(offset, position);
         this.#tell(partition, message);
         const until = Math.min(message.last + 1, limit, start + CHUNK - events.length - unwanted.length);
         for (position = start; position < until; position++)
@@ -58,16 +60,16 @@ export class Decider {
         continue;
       }
       // A safety net: what waits begins behind the position.
-      if (Number(message.offset) < position) continue;
+      if (offset < position) continue;
       const event = maker.from(message);
       const reason = this.#unwanted(event, oldest);
       if (reason === undefined) {
         events.push(event);
-        offsets.push(Number(message.offset));
+        offsets.push(offset);
       } else {
         unwanted.push({ event, reason });
       }
-      position = Number(message.offset) + 1;
+      position = offset + 1;
     }
     return { events, offsets, unwanted, dropped: unwanted.map(({ reason }) => reason), position, count: next };
   }

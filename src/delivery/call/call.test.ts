@@ -10,7 +10,7 @@ import { httpCaller } from './http1/caller.ts';
 import { undiciCaller } from './undici.ts';
 
 describe.each([
-  ['undici', undiciCaller({ forbids: () => false })],
+  ['undici', undiciCaller({ clock: systemClock, forbids: () => false })],
   ['our own', httpCaller({ clock: systemClock, forbids: () => false })],
 ])('through %s:', (_name, createCaller) => {
   describe('an answer', () => {

@@ -30,11 +30,11 @@ export type Answer =
 export const answeredWith = (status: number, body: Uint8Array | undefined): Answer =>
   body === undefined || body.length === 0 ? { type: 'answered', status } : { type: 'answered', status, body };
 
-/** Whoever sends hears, in this order: at most one `firstByte`, exactly one `answer`. */
+/** Whoever sends hears, in this order: at most one `firstByte`, exactly one `answer`; and when, on the monotonic clock. */
 export interface CallListener {
   /** The request is about to be written: from here on it is never sent again. */
-  firstByte(): void;
-  answer(answer: Answer): void;
+  firstByte(now: number): void;
+  answer(answer: Answer, now: number): void;
 }
 
 /** A call under way. */

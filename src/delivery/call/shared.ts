@@ -88,12 +88,12 @@ class SharedCall implements CallListener {
     this.#listener = listener;
   }
 
-  firstByte(): void {
-    this.#listener.firstByte();
+  firstByte(now: number): void {
+    this.#listener.firstByte(now);
   }
 
-  answer(answer: Answer): void {
-    this.#listener.answer(answer);
+  answer(answer: Answer, now: number): void {
+    this.#listener.answer(answer, now);
     this.#caller.ended();
   }
 }

@@ -65,11 +65,11 @@ export class Spread implements Caller {
     const pod = this.#choose();
     pod.inFlight++;
     return pod.caller.send(request, {
-      firstByte: () => listener.firstByte(),
-      answer: (answer) => {
+      firstByte: (now) => listener.firstByte(now),
+      answer: (answer, now) => {
         pod.inFlight--;
-        if (answer.type === 'notSent') pod.refusedUntil = this.#options.clock.monotonic() + REFUSED_MS;
-        listener.answer(answer);
+        if (answer.type === 'notSent') pod.refusedUntil = now + REFUSED_MS;
+        listener.answer(answer, now);
       },
     });
   }

@@ -2,9 +2,10 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { send, serve } from '../../../test/support/call.ts';
 import { eventually } from '../../../test/support/eventually.ts';
+import { systemClock } from '../../domain/clock.ts';
 import { undiciCaller } from './undici.ts';
 
-const createCaller = undiciCaller({ forbids: () => false });
+const createCaller = undiciCaller({ clock: systemClock, forbids: () => false });
 
 describe('nothing that was sent', () => {
   test('where TLS cannot be agreed on', async () => {

@@ -1,4 +1,5 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { Clock } from '../../domain/clock.ts';
 import { asError } from '../../domain/errors.ts';
 import { isSuccess, type UnknownReason } from '../../domain/outcome.ts';
 import {
@@ -26,11 +27,11 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Not through undici's Pool, which looks through all its connections for each call: here a call takes the connection that
  * became free last.
  */
-export function undiciCaller(options: Pick<CallerOptions, 'forbids'>): PoolFactory {
+export function undiciCaller(options: CallerOptions): PoolFactory {
   return (origin, connections) => openCaller(origin, connections, options);
 }
 
-function openCaller(origin: string, connections: number, { forbids }: Pick<CallerOptions, 'forbids'>): ResizableCaller {
+function openCaller(origin: string, connections: number, { clock, forbids }: CallerOptions): ResizableCaller {
   let most = connections;
   const clientOptions = { ...CLIENT_OPTIONS, connect: connector(forbids) };
   const clients: Client[] = [];
@@ -53,7 +54,7 @@ function openCaller(origin: string, connections: number, { forbids }: Pick<Calle
   return {
     send(request, listener) {
       const client = connection();
-      const call = new UndiciCall(listener, client, free, request.keep ?? 0);
+      const call = new UndiciCall(listener, clock, client, free, request.keep ?? 0);
       try {
         client.dispatch(dispatchOptions(origin, request), call);
       } catch (error) {
@@ -109,6 +110,7 @@ function dispatchOptions(origin: string, request: OutgoingRequest): Dispatcher.D
  */
 class UndiciCall implements Call, Dispatcher.DispatchHandler {
   readonly #listener: CallListener;
+  readonly #clock: Clock;
   #controller: Dispatcher.DispatchController | undefined;
   #status = 0;
   #bodyBytes = 0;
@@ -123,8 +125,9 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
    * @param free where the client goes when this call is over
    * @param keep see `OutgoingRequest`
    */
-  constructor(listener: CallListener, client: Client, free: Client[], keep: number) {
+  constructor(listener: CallListener, clock: Clock, client: Client, free: Client[], keep: number) {
     this.#listener = listener;
+    this.#clock = clock;
     this.#client = client;
     this.#free = free;
     this.#keep = keep;
@@ -138,7 +141,7 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
       return;
     }
     this.#controller = controller;
-    this.#listener.firstByte();
+    this.#listener.firstByte(this.#clock.monotonic());
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number): void {
@@ -179,7 +182,7 @@ class UndiciCall implements Call, Dispatcher.DispatchHandler {
     if (this.#answered) return;
     this.#answered = true;
     this.#free.push(this.#client);
-    this.#listener.answer(answer);
+    this.#listener.answer(answer, this.#clock.monotonic());
   }
 }
 

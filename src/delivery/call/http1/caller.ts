@@ -71,14 +71,15 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   }
 
   send(request: OutgoingRequest, listener: CallListener): Call {
-    const call = new PooledCall(listener, request, this.#template);
+    const call = new PooledCall(listener, request, this.#template, this);
+    const now = this.now();
     if (this.#closed !== undefined) {
-      call.finish({ type: 'notSent', cause: new Error('the caller is closed') });
+      call.finish({ type: 'notSent', cause: new Error('the caller is closed') }, now);
       return call;
     }
-    const connection = this.#take();
+    const connection = this.#take(now);
     if (connection === undefined) this.#wait(call);
-    else if (this.#isTrusted(connection)) connection.send(call);
+    else if (this.#isTrusted(connection, now)) connection.send(call, now);
     else this.#look(connection, call);
     return call;
   }
@@ -102,10 +103,14 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     return this.#closed.promise;
   }
 
-  ready(connection: Connection): void {
+  now(): number {
+    return this.#options.clock.monotonic();
+  }
+
+  ready(connection: Connection, now: number): void {
     if (this.#connecting.has(connection)) this.#made(connection);
     else this.#answers++;
-    this.#offer(connection, this.#options.clock.monotonic());
+    this.#offer(connection, now);
   }
 
   /** To whoever waits. */
@@ -116,7 +121,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
       return;
     }
     connection.idleSince = now;
-    if (this.#isTrusted(connection)) connection.send(call);
+    if (this.#isTrusted(connection, now)) connection.send(call, now);
     else this.#look(connection, call);
     this.#connectForWaiting();
   }
@@ -147,7 +152,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   /** Of those that wait, one; all, when no connection is there or under way. */
   #refuse(cause: Error): void {
     for (let left = this.#connections.size > 0 ? 1 : this.#waiting.length; left > 0; left--)
-      this.#nextWaiting()?.finish({ type: 'notSent', cause });
+      this.#nextWaiting()?.finish({ type: 'notSent', cause }, this.now());
   }
 
   closed(connection: Connection): void {
@@ -167,8 +172,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     if (connection.idleUntil < this.#sweepAt) this.#sweepIn(connection.idleUntil - now, connection.idleUntil);
   }
 
-  #take(): Connection | undefined {
-    const now = this.#options.clock.monotonic();
+  #take(now: number): Connection | undefined {
     for (;;) {
       const connection = this.#idle.pop();
       if (connection === undefined) return undefined;
@@ -177,9 +181,9 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     }
   }
 
-  #isTrusted(connection: Connection): boolean {
+  #isTrusted(connection: Connection, now: number): boolean {
     if (connection.answers === 0) return true;
-    return connection.answers > 1 && this.#options.clock.monotonic() - connection.idleSince < TRUSTED_IDLE_MS;
+    return connection.answers > 1 && now - connection.idleSince < TRUSTED_IDLE_MS;
   }
 
   /** Lets the event loop see what has come on a connection that is about to be used. */
@@ -190,7 +194,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
       if (call.isOver) {
         if (connection.isIdle) this.#offer(connection, connection.idleSince);
       } else if (connection.isIdle) {
-        connection.send(call);
+        connection.send(call, this.now());
       } else {
         connection.close();
         this.#wait(call);
@@ -251,7 +255,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   #closeIdle(): void {
     this.#sweep = undefined;
     this.#sweepAt = Number.POSITIVE_INFINITY;
-    const now = this.#options.clock.monotonic();
+    const now = this.now();
     for (const connection of this.#idle.filter(({ idleUntil }) => idleUntil <= now)) connection.close();
     const next = this.#idle.reduce((at, { idleUntil }) => Math.min(at, idleUntil), Number.POSITIVE_INFINITY);
     if (next < Number.POSITIVE_INFINITY) this.#sweepIn(next - now, next);

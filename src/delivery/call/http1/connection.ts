@@ -22,8 +22,10 @@ export interface Address {
 
 /** Who keeps the connections. */
 export interface ConnectionOwner {
+  /** Monotonic. */
+  now(): number;
   /** It can take a call: it has just been made, or the answer to its last call has ended. */
-  ready(connection: Connection): void;
+  ready(connection: Connection, now: number): void;
   /** It takes no calls any more. Told once, and before `ready` when it could not be made: then with the cause. */
   lost(connection: Connection, refused: Error | undefined): void;
   /** The socket is closed. Told once, last. */
@@ -37,23 +39,30 @@ export class PooledCall implements Call {
   readonly template: RequestTemplate;
   connection: Connection | undefined;
   isOver = false;
+  readonly #owner: Pick<ConnectionOwner, 'now'>;
 
-  constructor(listener: CallListener, request: OutgoingRequest, template: RequestTemplate) {
+  constructor(
+    listener: CallListener,
+    request: OutgoingRequest,
+    template: RequestTemplate,
+    owner: Pick<ConnectionOwner, 'now'>,
+  ) {
     this.listener = listener;
     this.request = request;
     this.template = template;
+    this.#owner = owner;
   }
 
   abort(reason: UnknownReason): void {
     if (this.connection === undefined)
-      this.finish({ type: 'notSent', cause: new Error('given up before it was sent') });
+      this.finish({ type: 'notSent', cause: new Error('given up before it was sent') }, this.#owner.now());
     else this.connection.giveUp(reason);
   }
 
-  finish(answer: Answer): void {
+  finish(answer: Answer, now: number): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.listener.answer(answer);
+    this.listener.answer(answer, now);
   }
 }
 
@@ -120,14 +129,14 @@ export class Connection {
   }
 
   /** Sends the call. Only while it is idle. */
-  send(call: PooledCall): void {
+  send(call: PooledCall, now: number): void {
     if (this.#state !== 'idle') throw new Error('a connection takes one call at a time');
     this.#state = 'busy';
     this.#call = call;
     this.#part = 'head';
     this.#interim = 0;
     call.connection = this;
-    call.listener.firstByte();
+    call.listener.firstByte(now);
     call.template.writeTo(this.#socket, call.request);
   }
 
@@ -149,7 +158,7 @@ export class Connection {
       return;
     }
     this.#state = 'idle';
-    this.#owner.ready(this);
+    this.#owner.ready(this, this.#owner.now());
   }
 
   #read(chunk: Uint8Array, start: number, to: number): void {
@@ -222,11 +231,12 @@ export class Connection {
       return;
     }
     const call = this.#call;
+    const now = this.#owner.now();
     this.#call = undefined;
     this.#state = 'idle';
     this.answers++;
-    this.#owner.ready(this);
-    call?.finish(answeredWith(status, this.#body.kept));
+    this.#owner.ready(this, now);
+    call?.finish(answeredWith(status, this.#body.kept), now);
   }
 
   /** The other side has said its last byte. */
@@ -248,7 +258,8 @@ export class Connection {
     this.#partial = undefined;
     this.#socket.destroy();
     this.#owner.lost(this, refused);
-    call?.finish(status === 0 ? { type: 'unknown', reason } : answeredWith(status, this.#body.kept));
+    const answer: Answer = status === 0 ? { type: 'unknown', reason } : answeredWith(status, this.#body.kept);
+    call?.finish(answer, this.#owner.now());
   }
 }
 

@@ -11,7 +11,7 @@ import { undiciCaller } from '../undici.ts';
 import { httpCaller } from './caller.ts';
 
 const ours = httpCaller({ clock: systemClock, forbids: anyAddress });
-const undici = undiciCaller({ forbids: anyAddress });
+const undici = undiciCaller({ clock: systemClock, forbids: anyAddress });
 const FINE = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
 
 /** What came of an answer, written as in the corpus. */

@@ -2,8 +2,6 @@ import type { OutgoingRequest } from '../call.ts';
 
 /** Bodies up to here are copied behind their head, so that one write sends both. */
 const COPIED_BYTES = 16 * 1024;
-/** Names of headers whose beginning of a line is kept: those that kinds give are few, producers may give any. */
-const KEPT_NAMES = 64;
 
 /** How heads with one list of common headers begin. */
 interface Start {
@@ -26,8 +24,9 @@ export class RequestTemplate {
   /** By the list of common headers: lanes that share a caller have one each. */
   readonly #starts = new WeakMap<readonly string[], Start>();
   #last: Start | undefined;
-  /** How a line begins, by the header's name: to put it together costs as much as all else that a line takes. */
-  readonly #lines = new Map<string, string>();
+  /** The headers of the last request, and how their lines begin: most have the same ones in the same order. */
+  readonly #names: string[] = [];
+  readonly #lines: string[] = [];
 
   constructor(host: string) {
     this.#host = host;
@@ -60,17 +59,18 @@ export class RequestTemplate {
 
   #restOf({ method, headers, body }: OutgoingRequest): string {
     let rest = '';
-    for (let i = 0; i < headers.length; i += 2) rest += this.#lineOf(headers[i] ?? '') + headers[i + 1];
+    for (let i = 0; i < headers.length; i += 2) rest += this.#lineOf(headers[i] ?? '', i >> 1) + headers[i + 1];
     return method === 'GET' && body.length === 0
       ? `${rest}\r\n\r\n`
       : `${rest}\r\ncontent-length: ${body.length}\r\n\r\n`;
   }
 
-  #lineOf(name: string): string {
-    const known = this.#lines.get(name);
-    if (known !== undefined) return known;
+  #lineOf(name: string, place: number): string {
+    const known = this.#lines[place];
+    if (known !== undefined && this.#names[place] === name) return known;
     const line = `\r\n${name}: `;
-    if (this.#lines.size < KEPT_NAMES) this.#lines.set(name, line);
+    this.#names[place] = name;
+    this.#lines[place] = line;
     return line;
   }
 
