@@ -6,11 +6,11 @@
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 8;
 
-/** `TABLES[256 * k + b]`: what byte b does to the remainder k bytes later. */
+/** `TABLES[256 * k + b]`: what byte b does to the remainder k bytes later. Signed, as the engine's 32-bit numbers are. */
 const TABLES = tables();
 
-function tables(): Uint32Array {
-  const all = new Uint32Array(SLICES * 256);
+function tables(): Int32Array {
+  const all = new Int32Array(SLICES * 256);
   for (let byte = 0; byte < 256; byte++) {
     let remainder = byte;
     for (let bit = 0; bit < 8; bit++) remainder = (remainder >>> 1) ^ (remainder & 1 ? POLYNOMIAL : 0);
@@ -24,11 +24,9 @@ function tables(): Uint32Array {
 }
 
 export function crc32c(bytes: Uint8Array): number {
-  const t = TABLES;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let crc = -1;
   let at = 0;
-  const look = (slice: number, byte: number) => t[slice * 256 + (byte & 0xff)] ?? 0;
   for (const whole = bytes.length - (bytes.length % SLICES); at < whole; at += SLICES) {
     const low = crc ^ view.getInt32(at, true);
     const high = view.getInt32(at + 4, true);
@@ -44,4 +42,8 @@ export function crc32c(bytes: Uint8Array): number {
   }
   for (; at < bytes.length; at++) crc = (crc >>> 8) ^ look(0, crc ^ (bytes[at] ?? 0));
   return ~crc >>> 0;
+}
+
+function look(slice: number, byte: number): number {
+  return TABLES[slice * 256 + (byte & 0xff)] ?? 0;
 }
