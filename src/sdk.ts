@@ -11,6 +11,8 @@ export { type IncomingEvent, readCloudEvent } from './domain/cloudevents.ts';
 export { asError, TrigateError } from './domain/errors.ts';
 export type { Event, EventId, OrderKey, ProducerAttributes, SourceCoordinates } from './domain/event.ts';
 export { eventId, orderKey, randomEventId, unknownEventId } from './domain/event.ts';
+export type { HeaderField, HeaderText } from './domain/header-text.ts';
+export { attributeText, fieldText, knownText } from './domain/header-text.ts';
 export type {
   Gate,
   Guarantee,

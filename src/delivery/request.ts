@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
+import { attributeText, fieldText } from '../domain/header-text.ts';
 import type { OutgoingRequest } from './call/call.ts';
 import { detectContentType } from './content-type.ts';
 import { DateTime, GoTime, IsoTime } from './time-format.ts';
@@ -31,22 +32,20 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
   const common = new CommonHeaders(options);
   return (event, path) => {
     const { attributes } = event;
-    const headers = [
+    const headers: string[] = [
       'event-id',
       event.id,
       'event-time',
       sentTime.format(clock.now()),
       'ce-id',
-      attributes?.id === undefined ? event.id : headerValue(attributes.id),
+      attributes?.id ?? event.id,
       'ce-time',
-      attributes?.time === undefined ? isoTime.format(event.time) : headerValue(attributes.time),
+      attributes?.time ?? isoTime.format(event.time),
     ];
     const subject = attributes?.subject ?? event.subject;
-    if (subject !== undefined) headers.push('ce-subject', headerValue(subject));
-    if (attributes !== undefined)
-      for (const [name, value] of attributes.extensions)
-        headers.push(name, name.startsWith('ce-') ? headerValue(value) : fieldValue(value));
-    for (const [name, value] of event.headers) headers.push(name, fieldValue(value));
+    if (subject !== undefined) headers.push('ce-subject', subject);
+    if (attributes !== undefined) for (const field of attributes.extensions) headers.push(field[0], field[1]);
+    for (const field of event.headers) headers.push(field[0], field[1]);
     return { method: event.method ?? 'POST', path, common: common.of(event), headers, body: event.data, keep };
   };
 }
@@ -80,7 +79,7 @@ class CommonHeaders {
 
   #write(): readonly string[] {
     const { userAgent, eventNamespace } = this.#options;
-    const contentType = fieldValue(this.#contentType);
+    const contentType = fieldText(this.#contentType);
     const headers = [
       'content-type',
       contentType,
@@ -93,34 +92,11 @@ class CommonHeaders {
       'ce-specversion',
       '1.0',
       'ce-source',
-      headerValue(this.#source),
+      attributeText(this.#source),
       'ce-type',
-      headerValue(this.#type),
+      attributeText(this.#type),
     ];
-    if (this.#topic !== undefined) headers.push('event-topic', headerValue(this.#topic));
+    if (this.#topic !== undefined) headers.push('event-topic', attributeText(this.#topic));
     return headers;
   }
-}
-
-const PLAIN = /^[\x20-\x24\x26-\x7e]*$/;
-
-/**
- * Percent-encodes what may not stand in a header, as the CloudEvents HTTP binding says (3.1.3.2): everything outside
- * printable ASCII, the double quote and the percent sign. A space stays: it is common in types and harmless.
- */
-function headerValue(value: string): string {
-  if (PLAIN.test(value) && !value.includes('"')) return value;
-  // A lone surrogate has no UTF-8 form.
-  return value.toWellFormed().replace(/[^\x20-\x21\x23-\x24\x26-\x7e]/gu, encodeURIComponent);
-}
-
-const PRINTABLE = /^[\x20-\x7e]*$/;
-
-/**
- * The value of a header that has its own syntax (a content type with a quoted parameter, baggage): quotes and percent signs
- * belong to it. Only what may stand in no header is percent-encoded.
- */
-function fieldValue(value: string): string {
-  if (PRINTABLE.test(value)) return value;
-  return value.toWellFormed().replace(/[^\x20-\x7e]/gu, encodeURIComponent);
 }

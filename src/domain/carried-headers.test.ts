@@ -34,3 +34,10 @@ test('a thousand headers, or long ones, stay below what a server takes', () => {
   expect(result.length).toBeLessThanOrEqual(65);
   expect(Number(result.at(-1)?.[1])).toBe(1000 - (result.length - 1));
 });
+
+test('a value holds what may stand in a header, and keeps a syntax of its own', () => {
+  expect(carried({ baggage: 'user=a%20b,x="1"', evil: 'a\r\nx: 1\0\u2028\ud800' })).toEqual([
+    ['event-header-baggage', 'user=a%20b,x="1"'],
+    ['event-header-evil', 'a%0D%0Ax: 1%00%E2%80%A8%EF%BF%BD'],
+  ]);
+});

@@ -1,3 +1,5 @@
+import { fieldText, type HeaderField, knownText } from './header-text.ts';
+
 /*
  * A broker's message headers on their way to a function. Whoever may write to a topic writes them, so they must not be
  * taken for anything else: each gets a prefix of its own, and all of them together stay well below the 16 KiB at which
@@ -17,9 +19,9 @@ const TRACE_CONTEXT = new Set(['traceparent', 'tracestate']);
  * Name and value of the headers that a function gets, in their order. What does not fit, or whose name is not a token, is
  * left out, and its number is told in `event-headers-left-out`.
  */
-export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {
+export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly HeaderField[] {
   if (headers.size === 0) return NONE;
-  const carried: (readonly [string, string])[] = [];
+  const carried: HeaderField[] = [];
   let room = MAX_TOTAL_LENGTH;
   let leftOut = 0;
   for (const [name, value] of headers) {
@@ -30,10 +32,10 @@ export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly (
       continue;
     }
     room -= length;
-    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, value]);
+    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, fieldText(value)]);
   }
-  if (leftOut > 0) carried.push(['event-headers-left-out', String(leftOut)]);
+  if (leftOut > 0) carried.push(['event-headers-left-out', knownText(String(leftOut))]);
   return carried;
 }
 
-const NONE: readonly (readonly [string, string])[] = [];
+const NONE: readonly HeaderField[] = [];

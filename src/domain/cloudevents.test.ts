@@ -7,6 +7,7 @@ const read = (headers: Record<string, string>, body: string) =>
 const required = { specversion: '1.0', id: 'A-1', source: '/shop', type: 'com.example.order' };
 const withPrefix = (prefix: string, attributes: Record<string, string>) =>
   Object.fromEntries(Object.entries(attributes).map(([name, value]) => [prefix + name, value]));
+const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
 
 describe('readCloudEvent', () => {
   test.each(['ce_', 'ce-'])('binary mode with %s keeps the attributes of the producer', (prefix) => {
@@ -26,6 +27,21 @@ describe('readCloudEvent', () => {
     expect([...event.headers]).toEqual([['other', 'x']]);
   });
 
+  test.each<[string, (attributes: Record<string, string>) => ReturnType<typeof read>]>([
+    ['binary', (attributes) => read(withPrefix('ce-', attributes), '')],
+    ['structured', (attributes) => read(structured, JSON.stringify(attributes))],
+  ])('%s mode: no attribute holds what may not stand in a header', (_, readAttributes) => {
+    const evil = 'a\r\nb\0c\u2028d\ud800"%';
+    const names = ['id', 'source', 'type', 'time', 'subject', 'other'];
+    const evils = Object.fromEntries(names.map((name) => [name, evil]));
+    const { attributes } = readAttributes({ specversion: '1.0', ...evils });
+    const encoded = 'a%0D%0Ab%00c%E2%80%A8d%EF%BF%BD%22%25';
+    expect(attributes).toEqual({
+      ...Object.fromEntries(names.slice(0, 5).map((name) => [name, encoded])),
+      extensions: [['ce-other', encoded]],
+    });
+  });
+
   test.each(['id', 'source', 'type', 'specversion'])(
     'without %s it is a plain message, with all its headers',
     (name) => {
@@ -39,8 +55,6 @@ describe('readCloudEvent', () => {
   test('another version of the specification is a plain message', () => {
     expect(read(withPrefix('ce-', { ...required, specversion: '0.3' }), '').attributes).toBeUndefined();
   });
-
-  const structured = { 'content-type': 'application/cloudevents+json; charset=utf-8' };
 
   test.each([
     ['JSON data', { data: { a: 1 } }, 'application/json', '{"a":1}'],

@@ -1,4 +1,5 @@
 import type { ProducerAttributes } from './event.ts';
+import { attributeText } from './header-text.ts';
 
 /*
  * Incoming CloudEvents 1.0, in the binary and in the structured mode of the protocol bindings. Their attributes are kept
@@ -84,10 +85,18 @@ const CORE = new Set(['specversion', 'id', 'source', 'type', 'time', 'subject', 
 function attributesOf(found: ReadonlyMap<string, string>): ProducerAttributes | undefined {
   const [id, source, type] = [found.get('id'), found.get('source'), found.get('type')];
   if (found.get('specversion') !== '1.0' || !id || !source || !type) return undefined;
+  const text = (value: string | undefined) => (value === undefined ? undefined : attributeText(value));
   const extensions = [...found]
     .filter(([name]) => !CORE.has(name))
-    .map(([name, value]) => [`ce-${name}`, value] as const);
-  return { id, source, type, time: found.get('time'), subject: found.get('subject'), extensions };
+    .map(([name, value]) => [`ce-${name}`, attributeText(value)] as const);
+  return {
+    id: text(id),
+    source: text(source),
+    type: text(type),
+    time: text(found.get('time')),
+    subject: text(found.get('subject')),
+    extensions,
+  };
 }
 
 function parseObject(data: Uint8Array): Readonly<Record<string, unknown>> | undefined {

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import type { HeaderField, HeaderText } from './header-text.ts';
 
 declare const eventIdBrand: unique symbol;
 
@@ -65,13 +66,13 @@ export type SourceCoordinates =
 
 /** CloudEvents attributes that the producer itself set; they replace ours, except `event-id`. */
 export interface ProducerAttributes {
-  readonly id: string | undefined;
-  readonly source: string | undefined;
-  readonly type: string | undefined;
-  readonly time: string | undefined;
-  readonly subject: string | undefined;
-  /** Extension attributes and trace context: lower-case name, value. */
-  readonly extensions: readonly (readonly [string, string])[];
+  readonly id: HeaderText | undefined;
+  readonly source: HeaderText | undefined;
+  readonly type: HeaderText | undefined;
+  readonly time: HeaderText | undefined;
+  readonly subject: HeaderText | undefined;
+  /** Extension attributes and trace context, with lower-case names. */
+  readonly extensions: readonly HeaderField[];
 }
 
 /**
@@ -92,12 +93,12 @@ export interface Event {
   /** `ce-source`, unless the producer set one. */
   readonly origin: string;
   /** `ce-subject`, unless the producer set one. */
-  readonly subject: string | undefined;
+  readonly subject: HeaderText | undefined;
   /** The producer's content type; without one, Kubeless' detection decides. */
   readonly contentType: string | undefined;
   readonly attributes: ProducerAttributes | undefined;
-  /** What else the function gets as headers: sanitised, lower-case names. */
-  readonly headers: readonly (readonly [string, string])[];
+  /** What else the function gets as headers, with lower-case names. */
+  readonly headers: readonly HeaderField[];
   readonly order: OrderKey;
   readonly data: Uint8Array;
   readonly coordinates: SourceCoordinates;

@@ -1,4 +1,4 @@
-import { type Event, eventId, type SourceCoordinates, type Subscription } from '../../src/sdk.ts';
+import { type Event, eventId, knownText, type SourceCoordinates, type Subscription } from '../../src/sdk.ts';
 import { iso } from './record.ts';
 import type { CronJobTriggerSpec } from './spec.ts';
 import { payloadBytes } from './spec.ts';
@@ -36,14 +36,14 @@ export function eventMaker({ trigger, spec }: Subscription<CronJobTriggerSpec>):
       topic: undefined,
       method,
       origin,
-      subject: at,
+      subject: knownText(at),
       contentType: 'application/json',
       attributes: undefined,
       headers: [
-        ['event-scheduled-time', at],
-        ['event-lateness', `${Math.max(0, lateness)}ms`],
-        ['event-missed', `${missed}`],
-        ...(byHand ? ([['event-by-hand', 'true']] as const) : []),
+        ['event-scheduled-time', knownText(at)],
+        ['event-lateness', knownText(`${Math.max(0, lateness)}ms`)],
+        ['event-missed', knownText(`${missed}`)],
+        ...(byHand ? ([['event-by-hand', knownText('true')]] as const) : []),
       ],
       order: null,
       data,

@@ -4,7 +4,10 @@ import {
   carriedHeaders,
   type Event,
   eventId,
+  fieldText,
+  type HeaderField,
   type IncomingEvent,
+  knownText,
   orderKey,
   readCloudEvent,
   unknownEventId,
@@ -19,7 +22,7 @@ const EMPTY = new Uint8Array(0);
 export class PartitionEvents {
   readonly #topic: string;
   readonly #partition: number;
-  readonly #partitionText: string;
+  readonly #partitionHeader: HeaderField;
   readonly #identity: string;
   readonly #origin: string;
   readonly #order: Order;
@@ -28,7 +31,7 @@ export class PartitionEvents {
   constructor(cluster: string, topic: string, partition: number, order: Order) {
     this.#topic = topic;
     this.#partition = partition;
-    this.#partitionText = String(partition);
+    this.#partitionHeader = ['event-partition', knownText(String(partition))];
     this.#identity = `kafka/${cluster}/${topic}/${partition}`;
     this.#origin = `kafka://${cluster}/${topic}`;
     this.#order = order;
@@ -43,7 +46,7 @@ export class PartitionEvents {
       time: Math.max(time, 0),
       topic: this.#topic,
       origin: this.#origin,
-      subject: `partition:${this.#partition}#${record.offset}`,
+      subject: knownText(`partition:${this.#partition}#${record.offset}`),
       contentType: incoming.contentType,
       attributes: incoming.attributes,
       headers: this.#headers(record, incoming),
@@ -54,10 +57,7 @@ export class PartitionEvents {
   }
 
   #headers(record: Record, incoming: IncomingEvent): Event['headers'] {
-    const own: (readonly [string, string])[] = [
-      ['event-partition', this.#partitionText],
-      ['event-offset', record.offset],
-    ];
+    const own: HeaderField[] = [this.#partitionHeader, ['event-offset', knownText(record.offset)]];
     if (record.key !== null) own.push(...keyHeader(record.key));
     if (incoming.headers.size > 0) own.push(...carriedHeaders(incoming.headers));
     return own;
@@ -122,7 +122,11 @@ function headersOf({ headers }: Record): ReadonlyMap<string, string> {
 const MAX_KEY_LENGTH = 1024;
 
 /** As text where it is text, else as base64. A long key is no header: it would crowd out the others. */
-function keyHeader(key: Buffer): readonly (readonly [string, string])[] {
+function keyHeader(key: Buffer): readonly HeaderField[] {
   if (key.length > MAX_KEY_LENGTH) return [];
-  return [isUtf8(key) ? ['event-key', key.toString('utf8')] : ['event-key-base64', key.toString('base64')]];
+  return [
+    isUtf8(key)
+      ? ['event-key', fieldText(key.toString('utf8'))]
+      : ['event-key-base64', knownText(key.toString('base64'))],
+  ];
 }

@@ -1,7 +1,11 @@
 import {
   apiVersionOf,
+  attributeText,
   type Event,
   eventId,
+  fieldText,
+  type HeaderField,
+  knownText,
   orderKey,
   type ResourceType,
   resourceName,
@@ -29,9 +33,9 @@ export function eventMaker(type: ResourceType, spec: KubernetesTriggerSpec): (ch
       time,
       topic: undefined,
       origin,
-      subject: resourcePath(type, namespace || undefined, name),
+      subject: attributeText(resourcePath(type, namespace || undefined, name)),
       contentType: 'application/json',
-      attributes: { ...NOTHING, type: `dev.trigate.kubernetes.${verb}` },
+      attributes: { ...NOTHING, type: knownText(`dev.trigate.kubernetes.${verb}`) },
       headers: headersOf(change, type, spec),
       order: orderOf(spec, uid),
       data: change.body(names, spec),
@@ -50,16 +54,16 @@ const NOTHING = {
 };
 
 /** The first two are Fission's. */
-function headersOf(change: Change, type: ResourceType, spec: KubernetesTriggerSpec): [string, string][] {
+function headersOf(change: Change, type: ResourceType, spec: KubernetesTriggerSpec): HeaderField[] {
   const { verb, origin } = change.facts;
-  const headers: [string, string][] = [
-    ['x-kubernetes-event-type', verb.toUpperCase()],
-    ['x-kubernetes-object-type', type.kind],
+  const headers: HeaderField[] = [
+    ['x-kubernetes-event-type', knownText(verb.toUpperCase())],
+    ['x-kubernetes-object-type', fieldText(type.kind)],
   ];
-  if (origin === 'collapsed') headers.push(['event-collapsed', 'true']);
-  if (origin === 'existing') headers.push(['event-existing', 'true']);
+  if (origin === 'collapsed') headers.push(['event-collapsed', knownText('true')]);
+  if (origin === 'existing') headers.push(['event-existing', knownText('true')]);
   if (spec.changed.length > 0 && verb === 'modified' && change.changed(spec.changed) === undefined) {
-    headers.push(['event-old-object', 'unknown']);
+    headers.push(['event-old-object', knownText('unknown')]);
   }
   return headers;
 }

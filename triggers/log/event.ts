@@ -1,5 +1,5 @@
-import type { Delivery, EventId, OrderKey } from '../../src/sdk.ts';
-import { carriedHeaders, eventId, orderKey, readCloudEvent } from '../../src/sdk.ts';
+import type { Delivery, EventId, HeaderField, OrderKey } from '../../src/sdk.ts';
+import { carriedHeaders, eventId, fieldText, orderKey, readCloudEvent } from '../../src/sdk.ts';
 import type { LogEvent } from './claim.ts';
 import type { StoredCoordinates, StoredEvent } from './reader.ts';
 import type { OrderedBy } from './spec.ts';
@@ -65,5 +65,5 @@ const headersOf = (headers: Readonly<Record<string, string>>): ReadonlyMap<strin
 const MAX_KEY_LENGTH = 1024;
 
 /** A long key is no header: it would crowd out the others. */
-const keyHeader = (key: string | undefined): readonly (readonly [string, string])[] =>
-  key === undefined || key.length > MAX_KEY_LENGTH ? [] : [['event-key', key]];
+const keyHeader = (key: string | undefined): readonly HeaderField[] =>
+  key === undefined || key.length > MAX_KEY_LENGTH ? [] : [['event-key', fieldText(key)]];

@@ -1,8 +1,12 @@
 import {
+  attributeText,
   carriedHeaders,
   type Delivery,
   type Event,
   eventId,
+  fieldText,
+  type HeaderField,
+  knownText,
   orderKey,
   randomEventId,
   readCloudEvent,
@@ -35,12 +39,14 @@ export function eventOf(message: Msg, receivedAt: number, order: Order): Event {
 /** Makes the events of one stream. */
 export class StreamEvents {
   readonly #stream: string;
+  readonly #streamHeader: HeaderField;
   readonly #identity: string;
   readonly #order: Order;
 
   /** @param created of the stream: one that was deleted and made anew counts from 1 again, and its ids must not collide */
   constructor(stream: string, created: string, order: Order) {
     this.#stream = stream;
+    this.#streamHeader = ['event-stream', fieldText(stream)];
     this.#identity = `jetstream/${stream}@${created}`;
     this.#order = order;
   }
@@ -50,7 +56,7 @@ export class StreamEvents {
     return {
       ...this.bare(info.sequence, info.time, message.subject),
       ...content,
-      headers: [['event-stream', this.#stream], ['event-sequence', String(info.sequence)], ...content.headers],
+      headers: [this.#streamHeader, ['event-sequence', knownText(String(info.sequence))], ...content.headers],
       sequence: info.sequence,
       ack: info.reply,
     };
@@ -77,7 +83,7 @@ function contentOf({ subject, headers, data }: Msg, order: Order) {
   return {
     topic: subject,
     origin: `nats://${subject}`,
-    subject,
+    subject: attributeText(subject),
     contentType: incoming.contentType,
     attributes: incoming.attributes,
     headers: carriedHeaders(incoming.headers),
