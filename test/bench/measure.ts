@@ -106,6 +106,44 @@ export async function measureCalls(name: string, pid: number, target: BenchFunct
   return measure(name, pid, events, target.received(calls.last));
 }
 
+/** From here on everything is compiled that is worth it. */
+const STEADY_FROM = 300_000;
+
+/** A process from the first event on, and, of more than 300,000, behind those. */
+export interface Measured {
+  readonly whole: Result;
+  /** Undefined when there are too few. */
+  readonly steady: Result | undefined;
+}
+
+/** Measures a process until its function got its calls for all events. */
+export async function measureEvents(
+  name: string,
+  pid: number,
+  target: BenchFunction,
+  events: number,
+  perEvent = 1,
+): Promise<Measured> {
+  const calls = (first: number) =>
+    measureCalls(name, pid, target, { first: first * perEvent, last: events * perEvent, perEvent });
+  const [whole, steady] = await Promise.all([calls(1), events > STEADY_FROM ? calls(STEADY_FROM) : undefined]);
+  return { whole, steady };
+}
+
+/** The results of all, and those behind the first events by themselves. */
+export function printMeasured(title: string, rounds: ReadonlyMap<string, readonly Measured[]>): void {
+  const of = (pick: (measured: Measured) => Result | undefined) =>
+    new Map([...rounds].map(([caller, all]) => [caller, all.map(pick).filter((result) => result !== undefined)]));
+  printResults(
+    title,
+    of(({ whole }) => whole),
+  );
+  printResults(
+    `${title}, behind the first ${STEADY_FROM}`,
+    of(({ steady }) => steady),
+  );
+}
+
 /** Each result beside the cheapest bare loop that makes its calls in the same way. */
 export function printResults(title: string, rounds: ReadonlyMap<string, readonly Result[]>): void {
   for (const [caller, results] of rounds) {

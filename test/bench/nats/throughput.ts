@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { connect, type NatsConnection } from 'nats';
 import { startNats } from '../../services/nats.ts';
 import { type BareCaller, callers } from '../bare-calls.ts';
-import { type BenchFunction, measure, printResults, type Result, startFunction } from '../measure.ts';
+import { type BenchFunction, type Measured, measureEvents, printMeasured, startFunction } from '../measure.ts';
 import { startNatsGateway } from './gateway.ts';
 
 const EVENT_BYTES = 200;
@@ -28,20 +28,20 @@ export async function natsThroughput(mode: 'core' | 'jetstream', events: number,
   const nats = await startNats({ jetstream: true });
   const client = await connect({ servers: nats.url });
   try {
-    const results = new Map<BareCaller, Result[]>(callers.map((caller) => [caller, []]));
+    const results = new Map<BareCaller, Measured[]>(callers.map((caller) => [caller, []]));
     for (let round = 1; round <= rounds; round++)
       for (const [caller, of] of results) {
         const work = { server: nats.url, client, mode, events, caller };
         of.push(await bareLoop(work), await gateway(work));
       }
-    printResults(`${mode}: ${events} events of ${EVENT_BYTES} bytes`, results);
+    printMeasured(`${mode}: ${events} events of ${EVENT_BYTES} bytes`, results);
   } finally {
     await client.close();
     await nats.stop();
   }
 }
 
-async function bareLoop(work: Work): Promise<Result> {
+async function bareLoop(work: Work): Promise<Measured> {
   const target = await startFunction('fast');
   const subject = await fill(work);
   const consumer = work.mode === 'core' ? [] : [await bareConsumer(work, subject)];
@@ -50,19 +50,19 @@ async function bareLoop(work: Work): Promise<Result> {
   const loop = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   await createInterface(loop.stdout)[Symbol.asyncIterator]().next();
   loop.stdin.write('\n');
-  const result = await measure('bare loop', loop.pid ?? 0, work.events, drained(work, subject, target));
+  const result = await measured('bare loop', loop.pid ?? 0, work, subject, target);
   loop.stdin.end();
   target.stop();
   return result;
 }
 
-async function gateway(work: Work): Promise<Result> {
+async function gateway(work: Work): Promise<Measured> {
   const target = await startFunction('fast');
   const subject = await fill(work);
   const spec = work.mode === 'core' ? {} : { jetstream: {}, startFrom: 'earliest' };
   const delivery = { concurrency: 64, order: 'none', ...(work.mode === 'core' && { room: 4 * AHEAD }) };
   const running = await startNatsGateway(work.server, target.url, subject, { ...spec, delivery }, work.caller);
-  const result = await measure('gateway', running.pid, work.events, drained(work, subject, target));
+  const result = await measured('gateway', running.pid, work, subject, target);
   await running.stop();
   target.stop();
   return result;
@@ -91,10 +91,18 @@ async function bareConsumer({ client }: Work, subject: string): Promise<string> 
   return `${stream}.bare`;
 }
 
-/** Resolves when the function has got all events. Those of core NATS are published only now. */
-async function drained(work: Work, subject: string, target: BenchFunction): Promise<void> {
-  if (work.mode === 'core') await publishPaced(work, subject, target);
-  await target.received(work.events);
+/** Until the function has got all events. Those of core NATS are published only now. */
+async function measured(
+  name: string,
+  pid: number,
+  work: Work,
+  subject: string,
+  target: BenchFunction,
+): Promise<Measured> {
+  const published = work.mode === 'core' ? publishPaced(work, subject, target) : undefined;
+  const result = await measureEvents(name, pid, target, work.events);
+  await published;
+  return result;
 }
 
 async function publishPaced({ client, events }: Work, subject: string, target: BenchFunction): Promise<void> {
