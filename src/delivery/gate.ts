@@ -61,13 +61,12 @@ class LaneGate implements ClosableGate {
 
   tryReserve(wanted: number): Room {
     if (this.#draining) return noRoom('shutdown');
-    const now = this.#clock.monotonic();
     let size = wanted;
     let reason: DroppedReason = this.#lanes[0]?.reason ?? 'overflow';
     let counted = 0;
     for (const lane of this.#lanes) {
       const capacity = lane.hardCapacity();
-      if (capacity < size && this.#isLeftOut(lane, now)) continue;
+      if (capacity < size && this.#isLeftOut(lane, this.#clock.monotonic())) continue;
       counted++;
       if (capacity >= size) continue;
       size = Math.max(0, capacity);

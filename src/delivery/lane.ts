@@ -129,7 +129,7 @@ export class Lane implements CopyLane {
 
   unreserve(size: number): void {
     this.#reserved -= size;
-    this.#endStall(this.#options.clock.monotonic());
+    this.#endStall();
   }
 
   /** Shared fan-out: whether this lane has been without room for so long that it may no longer hold up the others. */
@@ -208,7 +208,7 @@ export class Lane implements CopyLane {
   refill(): void {
     this.#isFreed = false;
     this.pump();
-    this.#endStall(this.#options.clock.monotonic());
+    this.#endStall();
   }
 
   /**
@@ -347,13 +347,13 @@ export class Lane implements CopyLane {
   }
 
   #moreRoom(now: number): void {
-    this.#endStall(now);
+    this.#endStall();
     this.#options.onRoom(now);
   }
 
   /** Seen when it happens: a stall that nobody saw end would count on from its beginning. */
-  #endStall(now: number): void {
-    if (this.#fullSince !== undefined) this.isStalled(now);
+  #endStall(): void {
+    if (this.#fullSince !== undefined) this.isStalled(this.#options.clock.monotonic());
   }
 
   #finish(copy: Copy, outcome: Outcome): void {

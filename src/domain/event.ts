@@ -24,7 +24,8 @@ export function eventId(identity: string, coordinates: string): EventId {
   return ofBase64(hash('sha256', `${identity}\n${coordinates}`, 'base64url'));
 }
 
-const RANDOM_BYTES = 12;
+/** As many as fifteen characters stand for: an id is not a part of a longer text, which would be kept with it. */
+const RANDOM_BYTES = 11;
 /** Bytes for many ids at once: to ask the system for them costs more than all else that is done to receive an event. */
 let random = Buffer.alloc(0);
 let used = 0;

@@ -6,10 +6,14 @@ import {
   eventId,
   fieldText,
   type HeaderField,
+  type HeaderText,
+  type IncomingEvent,
   knownText,
+  type OrderKey,
   orderKey,
   randomEventId,
   readCloudEvent,
+  type SourceCoordinates,
   unknownEventId,
 } from '../../src/sdk.ts';
 import type { Msg } from './client.ts';
@@ -26,14 +30,31 @@ export interface StreamEvent extends Event {
   readonly ack: string;
 }
 
-/** Turns messages of core NATS into events. */
-export function eventOf(message: Msg, receivedAt: number, order: Order): Event {
-  const named = {
-    id: randomEventId(),
-    time: receivedAt,
-    coordinates: { type: 'nats', subject: message.subject },
-  } as const;
-  return { ...named, ...contentOf(message, order) };
+/** Makes the events of one subscription of core NATS. */
+export class MessageEvents {
+  readonly #subjects: Subjects;
+
+  constructor(order: Order) {
+    this.#subjects = new Subjects(order);
+  }
+
+  from(message: Msg, receivedAt: number): Event {
+    const { subject, text, origin, order, coordinates } = this.#subjects.of(message.subject);
+    const { contentType, attributes, headers, data } = incoming(message);
+    return {
+      id: randomEventId(),
+      time: receivedAt,
+      topic: subject,
+      origin,
+      subject: text,
+      contentType,
+      attributes,
+      headers: carriedHeaders(headers),
+      order,
+      data,
+      coordinates,
+    };
+  }
 }
 
 /** Makes the events of one stream. */
@@ -41,22 +62,33 @@ export class StreamEvents {
   readonly #stream: string;
   readonly #streamHeader: HeaderField;
   readonly #identity: string;
-  readonly #order: Order;
+  readonly #subjects: Subjects;
 
   /** @param created of the stream: one that was deleted and made anew counts from 1 again, and its ids must not collide */
   constructor(stream: string, created: string, order: Order) {
     this.#stream = stream;
     this.#streamHeader = ['event-stream', fieldText(stream)];
     this.#identity = `jetstream/${stream}@${created}`;
-    this.#order = order;
+    this.#subjects = new Subjects(order);
   }
 
   from(message: Msg, info: DeliveryInfo): StreamEvent {
-    const content = contentOf(message, this.#order);
+    const { subject, text, origin, order } = this.#subjects.of(message.subject);
+    const { contentType, attributes, headers, data } = incoming(message);
+    const { id, time, coordinates } = this.bare(info.sequence, info.time, subject);
+    const sequence = knownText(String(info.sequence));
     return {
-      ...this.bare(info.sequence, info.time, message.subject),
-      ...content,
-      headers: [this.#streamHeader, ['event-sequence', knownText(String(info.sequence))], ...content.headers],
+      id,
+      time,
+      topic: subject,
+      origin,
+      subject: text,
+      contentType,
+      attributes,
+      headers: [this.#streamHeader, ['event-sequence', sequence], ...carriedHeaders(headers)],
+      order,
+      data,
+      coordinates,
       sequence: info.sequence,
       ack: info.reply,
     };
@@ -78,18 +110,39 @@ export class StreamEvents {
   }
 }
 
-function contentOf({ subject, headers, data }: Msg, order: Order) {
-  const incoming = readCloudEvent({ headers: lowerCase(headers), data });
-  return {
-    topic: subject,
-    origin: `nats://${subject}`,
-    subject: attributeText(subject),
-    contentType: incoming.contentType,
-    attributes: incoming.attributes,
-    headers: carriedHeaders(incoming.headers),
-    order: orderOf(subject, order),
-    data: incoming.data,
-  };
+/** What events with one subject have in common. */
+interface OfSubject {
+  readonly subject: string;
+  readonly text: HeaderText;
+  readonly origin: string;
+  readonly order: OrderKey;
+  readonly coordinates: SourceCoordinates;
+}
+
+/** Keeps what was made of the last subject: with most triggers it is the only one. */
+class Subjects {
+  readonly #order: Order;
+  #last: OfSubject | undefined;
+
+  constructor(order: Order) {
+    this.#order = order;
+  }
+
+  of(subject: string): OfSubject {
+    if (this.#last?.subject !== subject)
+      this.#last = {
+        subject,
+        text: attributeText(subject),
+        origin: `nats://${subject}`,
+        order: orderOf(subject, this.#order),
+        coordinates: { type: 'nats', subject },
+      };
+    return this.#last;
+  }
+}
+
+function incoming({ headers, data }: Msg): IncomingEvent {
+  return readCloudEvent({ headers: lowerCase(headers), data });
 }
 
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
@@ -106,7 +159,7 @@ function lowerCase(headers: Msg['headers']): ReadonlyMap<string, string> {
   return found;
 }
 
-function orderOf(subject: string, order: Order): number | null {
+function orderOf(subject: string, order: Order): OrderKey {
   switch (order) {
     case 'key':
       return orderKey(subject);

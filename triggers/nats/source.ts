@@ -10,7 +10,7 @@ import {
 import { claimReceived } from './claim.ts';
 import type { Msg, NatsConnection, NatsError, NatsSubscription } from './client.ts';
 import type { Link } from './connection.ts';
-import { eventOf } from './event.ts';
+import { MessageEvents } from './event.ts';
 import type { Interruptions } from './interruptions.ts';
 import type { NatsTriggerSpec } from './spec.ts';
 
@@ -35,6 +35,7 @@ class NatsSource implements Source {
   readonly #link: Link;
   readonly #spec: NatsTriggerSpec;
   readonly #queue: string;
+  readonly #events: MessageEvents;
   /** What it is known by when it is opened anew: one that is made anew, or joins, has missed nothing. */
   readonly #key: string;
   readonly #isJoining: boolean;
@@ -57,6 +58,7 @@ class NatsSource implements Source {
     this.#link = link;
     this.#spec = subscription.spec;
     this.#queue = groupName(subscription, subscription.spec.topic);
+    this.#events = new MessageEvents(subscription.spec.delivery.order);
     this.#key = `${subscription.trigger.uid} ${this.#queue}`;
     this.#isJoining = subscription.isJoining ?? false;
     this.#context = context;
@@ -137,7 +139,7 @@ class NatsSource implements Source {
       this.#context.fail(error);
       return;
     }
-    const event = eventOf(message, clock.now(), this.#spec.delivery.order);
+    const event = this.#events.from(message, clock.now());
     account.read(1);
     const unwanted = this.#unwanted(event);
     const room = unwanted === undefined ? gate.tryReserve(1) : undefined;
