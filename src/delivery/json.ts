@@ -33,17 +33,19 @@ const isHex = tableOf(codes('0123456789abcdefABCDEF'));
 const isPlain = tableOf([...Array(256).keys()].filter((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH));
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), codes(word)]));
 
+/** What closes the objects and arrays around, innermost last. Kept: to make one for each body takes as long as to read it. */
+const closing: number[] = [];
+
 /** Whether the bytes are one JSON value, with space around it. However deep it nests, it takes no stack. */
 export function isJson(bytes: Uint8Array): boolean {
-  /** What closes the objects and arrays around, innermost last. */
-  const closing: number[] = [];
+  let depth = 0;
   for (let at = skipSpace(bytes, 0); at !== NONE; ) {
     const first = bytes[at];
     if (first === OPEN_BRACE || first === OPEN_BRACKET) {
       const close = first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET;
       at = skipSpace(bytes, at + 1);
       if (bytes[at] !== close) {
-        closing.push(close);
+        closing[depth++] = close;
         if (close === CLOSE_BRACE) at = endOfName(bytes, at);
         continue;
       }
@@ -55,11 +57,11 @@ export function isJson(bytes: Uint8Array): boolean {
     for (let isOpen = true; isOpen; ) {
       if (at === NONE) return false;
       at = skipSpace(bytes, at);
-      if (closing.length === 0) return at === bytes.length;
-      const close = closing[closing.length - 1];
+      if (depth === 0) return at === bytes.length;
+      const close = closing[depth - 1];
       const next = bytes[at++];
       if (next === close) {
-        closing.pop();
+        depth--;
       } else if (next === COMMA) {
         at = skipSpace(bytes, at);
         if (close === CLOSE_BRACE) at = endOfName(bytes, at);

@@ -157,7 +157,10 @@ export class OwnedPartition {
     if (--chunk.left === 0) this.#chunks.delete(chunk);
     if (!this.#isOurs || !this.#window.settle(offset)) return;
     this.#unrecorded++;
-    for (const [i, outcome] of outcomes.entries()) this.count(this.#functions[i] ?? '', outcome);
+    for (let i = 0; i < outcomes.length; i++) {
+      const outcome = outcomes[i];
+      if (outcome !== undefined) this.count(this.#functions[i] ?? '', outcome);
+    }
     this.#isFull = false;
     if (!this.#waiting.isEmpty) this.#waiting.wake();
     this.#onSettled();
