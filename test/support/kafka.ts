@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CompressionTypes, Kafka, logLevel, type Producer } from 'kafkajs';
+import { patchIdleTimer } from '../../triggers/kafka/kafkajs.ts';
 import { eventually } from './eventually.ts';
 import { numberedBodies } from './numbered.ts';
 
@@ -39,6 +40,7 @@ export async function createTopic(
   options: { readonly partitions?: number; readonly name?: string } = {},
 ): Promise<TestTopic> {
   const name = `${options.name ?? 'test'}-${randomUUID().slice(0, 8)}`;
+  patchIdleTimer();
   const client = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING, retry: PATIENT });
   const admin = client.admin();
   // Idempotent: a retry of the producer must not look like an event that came twice.
