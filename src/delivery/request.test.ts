@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { event } from '../../test/support/outlet.ts';
+import { readCloudEvent } from '../domain/cloudevents.ts';
 import type { Event } from '../domain/event.ts';
 import { attributeText, fieldText } from '../domain/header-text.ts';
 import type { OutgoingRequest } from './call/call.ts';
@@ -17,7 +18,7 @@ const build = requestBuilder({
 const base = event('AbCdEfGhIjKlMnO', null, {
   time: Date.UTC(2018, 4, 18, 5, 40, 1),
   topic: 'orders',
-  origin: 'kafka://c/orders',
+  origin: attributeText('kafka://c/orders'),
   data: new TextEncoder().encode('{"a":1}'),
 });
 
@@ -117,7 +118,7 @@ describe('what requests have in common', () => {
   test.each<[string, Partial<Event>, string]>([
     ['topic', { topic: 'others' }, 'event-topic'],
     ['no topic', { topic: undefined }, 'event-topic'],
-    ['source', { origin: 'kafka://c/others' }, 'ce-source'],
+    ['source', { origin: attributeText('kafka://c/others') }, 'ce-source'],
     ['content type', { contentType: 'text/csv' }, 'event-type'],
     ['content type that is empty', { contentType: '' }, 'content-type'],
     ['detected content type', { data: new TextEncoder().encode('[]') }, 'content-type'],
@@ -150,13 +151,21 @@ describe('the request of a tick', () => {
   });
 });
 
-test('topic, source and content type come as they are, and are written as a header may have them', () => {
+test('topic and content type come as they are, and are written as a header may have them', () => {
   const evil = 'a\r\nb\0c\u2028d\ud800"%';
   const encoded = 'a%0D%0Ab%00c%E2%80%A8d%EF%BF%BD';
-  expect(headersOf({ topic: evil, origin: evil, contentType: evil })).toMatchObject({
+  expect(headersOf({ topic: evil, contentType: evil })).toMatchObject({
     'event-topic': `${encoded}%22%25`,
-    'ce-source': `${encoded}%22%25`,
     'content-type': `${encoded}"%`,
     'event-type': `${encoded}"%`,
   });
+});
+
+test.each(['ce-', 'ce_'])('what a producer says in %s headers is encoded once on its way to a function', (prefix) => {
+  const hostile = 'k\u00e4se?a=%20"\r\n';
+  const names = ['id', 'source', 'type', 'time', 'subject', 'other'];
+  const headers = new Map([[`${prefix}specversion`, '1.0'], ...names.map((name) => [prefix + name, hostile] as const)]);
+  const { attributes } = readCloudEvent({ headers, data: new Uint8Array() });
+  const sentHeaders = headersOf({ attributes });
+  for (const name of names) expect(sentHeaders[`ce-${name}`]).toBe('k%C3%A4se?a=%2520%22%0D%0A');
 });

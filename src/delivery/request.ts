@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
-import { attributeText, fieldText } from '../domain/header-text.ts';
+import { attributeText, fieldText, type HeaderText } from '../domain/header-text.ts';
 import type { OutgoingRequest } from './call/call.ts';
 import { detectContentType } from './content-type.ts';
 import { DateTime, GoTime, IsoTime } from './time-format.ts';
@@ -53,31 +53,33 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
 /** The headers that hardly change from event to event. Written anew only when one of them is another one. */
 class CommonHeaders {
   readonly #options: RequestOptions;
+  readonly #eventType: HeaderText;
   #contentType = '';
   #topic: string | undefined;
-  #source = '';
-  #type = '';
+  #source: HeaderText | undefined;
+  #type: HeaderText | undefined;
   #headers: readonly string[] | undefined;
 
   constructor(options: RequestOptions) {
     this.#options = options;
+    this.#eventType = attributeText(options.eventType);
   }
 
   of({ contentType: given, data, topic, attributes, origin }: Event): readonly string[] {
     const contentType = given ?? detectContentType(data);
     const source = attributes?.source ?? origin;
-    const type = attributes?.type ?? this.#options.eventType;
+    const type = attributes?.type ?? this.#eventType;
     const isSame = contentType === this.#contentType && topic === this.#topic && source === this.#source;
     if (this.#headers !== undefined && isSame && type === this.#type) return this.#headers;
     this.#contentType = contentType;
     this.#topic = topic;
     this.#source = source;
     this.#type = type;
-    this.#headers = this.#write();
+    this.#headers = this.#write(source, type);
     return this.#headers;
   }
 
-  #write(): readonly string[] {
+  #write(source: HeaderText, type: HeaderText): readonly string[] {
     const { userAgent, eventNamespace } = this.#options;
     const contentType = fieldText(this.#contentType);
     const headers = [
@@ -92,9 +94,9 @@ class CommonHeaders {
       'ce-specversion',
       '1.0',
       'ce-source',
-      attributeText(this.#source),
+      source,
       'ce-type',
-      attributeText(this.#type),
+      type,
     ];
     if (this.#topic !== undefined) headers.push('event-topic', attributeText(this.#topic));
     return headers;

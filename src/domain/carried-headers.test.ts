@@ -41,3 +41,11 @@ test('a value holds what may stand in a header, and keeps a syntax of its own', 
     ['event-header-evil', 'a%0D%0Ax: 1%00%E2%80%A8%EF%BF%BD'],
   ]);
 });
+
+test('what grows when it is encoded is counted as long as it becomes', () => {
+  const [long, short] = ['日'.repeat(2_700), '日'.repeat(100)];
+  expect(carried({ long, short })).toEqual([
+    ['event-header-short', encodeURIComponent(short)],
+    ['event-headers-left-out', '1'],
+  ]);
+});

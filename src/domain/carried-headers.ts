@@ -25,14 +25,15 @@ export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly H
   let room = MAX_TOTAL_LENGTH;
   let leftOut = 0;
   for (const [name, value] of headers) {
-    // What is percent-encoded may grow threefold.
-    const length = name.length + 3 * value.length;
-    if (carried.length === MAX_HEADERS || length > room || name.length > MAX_NAME_LENGTH || !TOKEN.test(name)) {
+    const isTaken = carried.length < MAX_HEADERS && name.length <= MAX_NAME_LENGTH && TOKEN.test(name);
+    // What is percent-encoded grows ninefold at most; what is too long as it is need not be encoded.
+    const text = isTaken && value.length <= room ? fieldText(value) : undefined;
+    if (text === undefined || name.length + text.length > room) {
       leftOut++;
       continue;
     }
-    room -= length;
-    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, fieldText(value)]);
+    room -= name.length + text.length;
+    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, text]);
   }
   if (leftOut > 0) carried.push(['event-headers-left-out', knownText(String(leftOut))]);
   return carried;

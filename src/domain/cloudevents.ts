@@ -3,7 +3,8 @@ import { attributeText } from './header-text.ts';
 
 /*
  * Incoming CloudEvents 1.0, in the binary and in the structured mode of the protocol bindings. Their attributes are kept
- * as they are. What is not a valid CloudEvent is a plain message: a gateway that drops it would lose an event for a header.
+ * as they are, in the form that a header takes. What is not a valid CloudEvent is a plain message: a gateway that drops it
+ * would lose an event for a header.
  */
 
 /** A message as it came from the broker. */

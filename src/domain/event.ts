@@ -24,7 +24,7 @@ export function eventId(identity: string, coordinates: string): EventId {
   return ofBase64(hash('sha256', `${identity}\n${coordinates}`, 'base64url'));
 }
 
-/** As many as fifteen characters stand for: an id is not a part of a longer text, which would be kept with it. */
+/** They are fifteen characters, exactly: a part of a longer text would keep that with it. */
 const RANDOM_BYTES = 11;
 /** Bytes for many ids at once: to ask the system for them costs more than all else that is done to receive an event. */
 let random = Buffer.alloc(0);
@@ -72,7 +72,7 @@ export interface ProducerAttributes {
   readonly type: HeaderText | undefined;
   readonly time: HeaderText | undefined;
   readonly subject: HeaderText | undefined;
-  /** Extension attributes and trace context, with lower-case names. */
+  /** Extension attributes: `ce-` and their lower-case names. */
   readonly extensions: readonly HeaderField[];
 }
 
@@ -92,7 +92,7 @@ export interface Event {
   /** Default: POST. A GET has no data. */
   readonly method?: 'GET' | 'POST';
   /** `ce-source`, unless the producer set one. */
-  readonly origin: string;
+  readonly origin: HeaderText;
   /** `ce-subject`, unless the producer set one. */
   readonly subject: HeaderText | undefined;
   /** The producer's content type; without one, Kubeless' detection decides. */

@@ -2,7 +2,8 @@ import { createDelivery, type Delivery, type Outlet } from '../../src/delivery/d
 import { markClaimed } from '../../src/domain/claim.ts';
 import type { Event, EventId, OrderKey } from '../../src/domain/event.ts';
 import type { FunctionTarget } from '../../src/domain/function.ts';
-import type { Room, Subscription, TriggerKind } from '../../src/domain/kind.ts';
+import { knownText } from '../../src/domain/header-text.ts';
+import type { Passage, Room, Subscription, TriggerKind } from '../../src/domain/kind.ts';
 import type { FunctionReport } from '../../src/domain/ledger.ts';
 import type { Outcome } from '../../src/domain/outcome.ts';
 import { delivery as deliverySchema, type Delivery as Policy } from '../../src/domain/trigger.ts';
@@ -37,7 +38,7 @@ export function event(id: string, order: OrderKey = null, more: Partial<Event> =
     id: id as EventId,
     time: 0,
     topic: 'orders',
-    origin: '/orders',
+    origin: knownText('/orders'),
     subject: undefined,
     contentType: undefined,
     attributes: undefined,
@@ -50,6 +51,8 @@ export function event(id: string, order: OrderKey = null, more: Partial<Event> =
 }
 
 export interface OutletOptions {
+  /** When a turn of the event loop ends: with each answer, or behind each step of `run`. */
+  readonly turns?: 'at once' | 'deferred';
   readonly functions?: readonly string[];
   readonly timeout?: number;
   readonly delivery?: { readonly [Field in keyof Policy]?: unknown };
@@ -66,10 +69,13 @@ export class OutletBench {
   readonly settled = new Map<string, readonly Outcome[]>();
   readonly #targets: FunctionTarget[];
   /** Whether a turn of the event loop ends only by `endTurn`; else each call's answer is a turn of its own. */
-  holdsTurns = false;
+  holdsTurns: boolean;
+  readonly #areDeferred: boolean;
   readonly #turnEnds: (() => void)[] = [];
 
-  constructor({ functions = ['f'], timeout = 180_000, delivery = {} }: OutletOptions = {}) {
+  constructor({ functions = ['f'], timeout = 180_000, delivery = {}, turns = 'at once' }: OutletOptions = {}) {
+    this.holdsTurns = turns === 'deferred';
+    this.#areDeferred = this.holdsTurns;
     this.names = functions;
     this.functions = new Map(functions.map((name) => [name, new ScriptedFunction(this.clock)]));
     this.#targets = functions.map((name) => ({
@@ -106,9 +112,9 @@ export class OutletBench {
   }
 
   /** Counts them as read, and passes them. An event that is settled twice fails the test. */
-  pass(room: Room, events: readonly Event[]): void {
+  pass(room: Room, events: readonly Event[]): Passage {
     this.outlet.account.read(events.length);
-    room.pass(markClaimed(events), (event, outcomes) => {
+    return room.pass(markClaimed(events), (event, outcomes) => {
       if (this.settled.has(event.id)) throw new Error(`${event.id} was settled twice`);
       this.settled.set(event.id, [...outcomes]);
     });
@@ -150,6 +156,7 @@ export class OutletBench {
   async run(ms: number, step = 10): Promise<void> {
     for (let left = ms; left > 0; left -= step) {
       this.clock.advance(Math.min(step, left));
+      if (this.#areDeferred) this.endTurn();
       await turns();
     }
   }

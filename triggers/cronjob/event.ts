@@ -1,4 +1,11 @@
-import { type Event, eventId, knownText, type SourceCoordinates, type Subscription } from '../../src/sdk.ts';
+import {
+  attributeText,
+  type Event,
+  eventId,
+  knownText,
+  type SourceCoordinates,
+  type Subscription,
+} from '../../src/sdk.ts';
 import { iso } from './record.ts';
 import type { CronJobTriggerSpec } from './spec.ts';
 import { payloadBytes } from './spec.ts';
@@ -26,7 +33,9 @@ export const handKey = (nonce: string): string => `hand:${nonce}`;
 export function eventMaker({ trigger, spec }: Subscription<CronJobTriggerSpec>): (facts: TickFacts) => CronEvent {
   const data = payloadBytes(spec.payload);
   const method = data.length === 0 ? 'GET' : 'POST';
-  const origin = `/apis/kubeless.io/v1beta1/namespaces/${trigger.namespace}/cronjobtriggers/${trigger.name}`;
+  const origin = attributeText(
+    `/apis/kubeless.io/v1beta1/namespaces/${trigger.namespace}/cronjobtriggers/${trigger.name}`,
+  );
   return ({ key, tick, lateness, missed }) => {
     const byHand = key.startsWith('hand:');
     const at = iso(tick);

@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { EachBatchPayload } from 'kafkajs';
 import {
+  attributeText,
   carriedHeaders,
   type Event,
   eventId,
   fieldText,
   type HeaderField,
+  type HeaderText,
   type IncomingEvent,
   knownText,
   orderKey,
@@ -24,7 +26,7 @@ export class PartitionEvents {
   readonly #partition: number;
   readonly #partitionHeader: HeaderField;
   readonly #identity: string;
-  readonly #origin: string;
+  readonly #origin: HeaderText;
   readonly #order: Order;
 
   /** @param cluster Kafka's cluster id, part of the identity of an event */
@@ -33,7 +35,7 @@ export class PartitionEvents {
     this.#partition = partition;
     this.#partitionHeader = ['event-partition', knownText(String(partition))];
     this.#identity = `kafka/${cluster}/${topic}/${partition}`;
-    this.#origin = `kafka://${cluster}/${topic}`;
+    this.#origin = attributeText(`kafka://${cluster}/${topic}`);
     this.#order = order;
   }
 

@@ -24,7 +24,7 @@ export interface KubernetesEvent extends Event {
 /** Makes the events of one trigger. */
 export function eventMaker(type: ResourceType, spec: KubernetesTriggerSpec): (change: Change) => KubernetesEvent {
   const resource = resourceName(type);
-  const origin = resourcePath(type);
+  const origin = attributeText(resourcePath(type));
   const names = { apiVersion: apiVersionOf(type), kind: type.kind };
   return (change) => {
     const { verb, uid, namespace, name, resourceVersion, time } = change.facts;

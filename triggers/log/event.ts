@@ -1,5 +1,5 @@
 import type { Delivery, EventId, HeaderField, OrderKey } from '../../src/sdk.ts';
-import { carriedHeaders, eventId, fieldText, orderKey, readCloudEvent } from '../../src/sdk.ts';
+import { attributeText, carriedHeaders, eventId, fieldText, orderKey, readCloudEvent } from '../../src/sdk.ts';
 import type { LogEvent } from './claim.ts';
 import type { StoredCoordinates, StoredEvent } from './reader.ts';
 import type { OrderedBy } from './spec.ts';
@@ -20,7 +20,7 @@ export function createEventMaker(identity: string, order: Delivery['order'], ord
       id: idOf(identity, stored),
       time: stored.time,
       topic: stored.topic,
-      origin: `/log/${stored.topic}`,
+      origin: attributeText(`/log/${stored.topic}`),
       subject: undefined,
       contentType: incoming.contentType,
       attributes: incoming.attributes,

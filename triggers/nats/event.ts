@@ -114,7 +114,7 @@ export class StreamEvents {
 interface OfSubject {
   readonly subject: string;
   readonly text: HeaderText;
-  readonly origin: string;
+  readonly origin: HeaderText;
   readonly order: OrderKey;
   readonly coordinates: SourceCoordinates;
 }
@@ -133,7 +133,7 @@ class Subjects {
       this.#last = {
         subject,
         text: attributeText(subject),
-        origin: `nats://${subject}`,
+        origin: attributeText(`nats://${subject}`),
         order: orderOf(subject, this.#order),
         coordinates: { type: 'nats', subject },
       };
