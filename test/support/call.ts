@@ -1,4 +1,5 @@
 import type { Answer, Call, Caller, CallerFactory } from '../../src/delivery/call/call.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import { inTime } from './eventually.ts';
 import { RawServer } from './raw-server.ts';
 
@@ -19,17 +20,25 @@ export function send(caller: Caller, body: string, headers: string[] = [], path 
   const call = caller.send(
     { method: 'POST', path, common: COMMON, headers, body: new TextEncoder().encode(body), keep },
     {
-      firstByte() {
+      firstByte(now) {
         if (seen.answers.length > 0) throw new Error('a first byte after the answer');
+        expectFresh(now);
         seen.firstBytes++;
       },
-      answer(answer) {
+      answer(answer, now) {
+        expectFresh(now);
         seen.answers.push(answer);
         resolve(answer);
       },
     },
   );
   return Object.assign(seen, { call });
+}
+
+/** Whoever calls says when: at that very moment, as far as one turn of the event loop goes. */
+function expectFresh(now: number): void {
+  const age = systemClock.monotonic() - now;
+  if (age < 0 || age > 500) throw new Error(`what just happened is said to have happened ${age} ms ago`);
 }
 
 /** A server, a caller for it, and what ends both. */

@@ -114,13 +114,13 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   }
 
   /** To whoever waits. */
-  #offer(connection: Connection, now: number): void {
+  #offer(connection: Connection, now: number, idleSince = now): void {
     const call = this.#nextWaiting();
     if (call === undefined) {
-      this.#release(connection, now);
+      this.#release(connection, now, idleSince);
       return;
     }
-    connection.idleSince = now;
+    connection.idleSince = idleSince;
     if (this.#isTrusted(connection, now)) connection.send(call, now);
     else this.#look(connection, call);
     this.#connectForWaiting();
@@ -160,10 +160,10 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     this.#endIfEmpty();
   }
 
-  #release(connection: Connection, now: number): void {
+  #release(connection: Connection, now: number, idleSince: number): void {
     const hint = connection.keepAlive < 0 ? KEEP_ALIVE_MS : connection.keepAlive * 1_000 - KEEP_ALIVE_MARGIN_MS;
-    connection.idleSince = now;
-    connection.idleUntil = now + Math.min(KEEP_ALIVE_MS, hint);
+    connection.idleSince = idleSince;
+    connection.idleUntil = idleSince + Math.min(KEEP_ALIVE_MS, hint);
     if (this.#closed !== undefined || connection.idleUntil <= now) {
       connection.close();
       return;
@@ -192,7 +192,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
     setImmediate(() => {
       this.#looking--;
       if (call.isOver) {
-        if (connection.isIdle) this.#offer(connection, connection.idleSince);
+        if (connection.isIdle) this.#offer(connection, this.now(), connection.idleSince);
       } else if (connection.isIdle) {
         connection.send(call, this.now());
       } else {

@@ -101,6 +101,26 @@ test('a call that was given up before it was sent leaves its connection to the o
   expect(await inTime('the next is answered', send(called.caller, 'next').answer, 2_000)).toEqual(OK);
 });
 
+test('a call that takes over a connection that was idle for long begins when it is sent', async () => {
+  let skew = 0;
+  const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skew };
+  await using called = await serve(httpCaller({ clock, forbids: anyAddress }), 1);
+  const request = { method: 'POST', path: '/', common: [], headers: [], body: new Uint8Array() } as const;
+  const begin = (started: (now: number) => void) => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const call = called.caller.send(request, { firstByte: started, answer: (_, now) => resolve(now) });
+    return { call, answered: promise };
+  };
+  for (let i = 0; i < 3; i++) await begin(() => {}).answered;
+  skew = 2_000;
+  begin(() => {}).call.abort('aborted');
+  let startedAt = 0;
+  const next = begin((now) => {
+    startedAt = now;
+  });
+  expect((await next.answered) - startedAt).toBeLessThan(1_000);
+});
+
 describe('connections that are not made', () => {
   afterEach(() => {
     net.fate = () => 'made';
