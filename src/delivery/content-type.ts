@@ -1,4 +1,4 @@
-import { isJson, skipSpace } from './json.ts';
+import { isJson, isSpace, skipSpace } from './json.ts';
 
 const JSON_TYPE = 'application/json';
 const OTHER_TYPE = 'application/x-www-form-urlencoded';
@@ -29,6 +29,6 @@ function isInBraces(first: number, data: Uint8Array): boolean {
 /** Where the last byte is that is not space. */
 function lastOf(data: Uint8Array): number {
   let at = data.length - 1;
-  while (data[at] === 0x20 || data[at] === 0x0a || data[at] === 0x0d || data[at] === 0x09) at--;
+  while (isSpace(data[at])) at--;
   return at;
 }

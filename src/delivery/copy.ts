@@ -38,6 +38,8 @@ export class Copy implements Ordered, Timed, CallListener {
 
   state: 'waiting' | 'called' | 'inFlight' | 'accounted' = 'waiting';
   call: Call | undefined;
+  /** It is not to be called any more. */
+  isGivenUp = false;
   /** Where the call goes. */
   address: string | undefined;
   /** Monotonic: when the first byte left. */

@@ -189,7 +189,7 @@ describe('waiting for room', () => {
   });
 });
 
-describe('what is claimed ahead', () => {
+describe.each(['at once', 'deferred'] as const)('what is claimed ahead, where slots are filled %s', (turns) => {
   const backlog = 5_000;
 
   test.each([
@@ -198,7 +198,7 @@ describe('what is claimed ahead', () => {
     ['four keys', (i: number) => i % 4],
     ['one hot key', () => 1],
   ])('a function of 2 s loses nothing with %s, however much waits at the source', async (_, order) => {
-    const bench = new OutletBench();
+    const bench = new OutletBench({ turns });
     bench.f().takes(2_000);
     void bench.source(events(backlog, 'e', order));
     await bench.run(120_000, 50);
@@ -212,7 +212,7 @@ describe('what is claimed ahead', () => {
   test.each([1, 20, 200])(
     'a function of %i ms is kept busy: at least 90 %% of what its concurrency allows',
     async (ms) => {
-      const bench = new OutletBench();
+      const bench = new OutletBench({ turns });
       bench.f().takes(ms);
       void bench.source(events(backlog * 20), 5, 5_000);
       await bench.run(500, 1);
@@ -224,7 +224,7 @@ describe('what is claimed ahead', () => {
   );
 
   test.each([5, 8, 12, 20])('a hot key loses nothing at a function of %i s', async (seconds) => {
-    const bench = new OutletBench();
+    const bench = new OutletBench({ turns });
     bench.f().takes(seconds * 1_000);
     void bench.source(events(backlog, 'e', () => 1));
     await bench.run(20 * seconds * 1_000, 100);
@@ -233,7 +233,7 @@ describe('what is claimed ahead', () => {
   });
 
   test('a hot key at a function that takes longer than ttl loses one event for each that is delivered, at most', async () => {
-    const bench = new OutletBench();
+    const bench = new OutletBench({ turns });
     bench.f().takes(60_000);
     void bench.source(events(backlog, 'e', () => 1));
     await bench.run(1_200_000, 500);
@@ -243,7 +243,7 @@ describe('what is claimed ahead', () => {
   });
 
   test('a function that becomes slow loses nothing of what was claimed while it was fast', async () => {
-    const bench = new OutletBench();
+    const bench = new OutletBench({ turns });
     bench.f().takes(20);
     void bench.source(events(backlog * 4));
     await bench.run(3_000);
@@ -253,7 +253,7 @@ describe('what is claimed ahead', () => {
   });
 
   test('a function that stops answering has at most a second of its pace claimed for it', async () => {
-    const bench = new OutletBench({ delivery: { timeout: '60s' } });
+    const bench = new OutletBench({ turns, delivery: { timeout: '60s' } });
     bench.f().takes(100);
     void bench.source(events(backlog * 4));
     await bench.run(3_000);
@@ -265,7 +265,7 @@ describe('what is claimed ahead', () => {
   });
 
   test('while a function is away nothing is claimed for it, and afterwards it goes on', async () => {
-    const bench = new OutletBench();
+    const bench = new OutletBench({ turns });
     bench.f().takes(10);
     void bench.source(events(backlog * 8));
     await bench.run(2_000);

@@ -65,7 +65,7 @@ class LaneGate implements ClosableGate {
     let reason: DroppedReason = this.#lanes[0]?.reason ?? 'overflow';
     let counted = 0;
     for (const lane of this.#lanes) {
-      const capacity = lane.hardCapacity();
+      const capacity = lane.hardCapacity(size);
       if (capacity < size && this.#isLeftOut(lane, this.#clock.monotonic())) continue;
       counted++;
       if (capacity >= size) continue;

@@ -33,7 +33,10 @@ const isHex = tableOf(codes('0123456789abcdefABCDEF'));
 const isPlain = tableOf([...Array(256).keys()].filter((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH));
 const literals = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), codes(word)]));
 
-/** What closes the objects and arrays around, innermost last. Kept: to make one for each body takes as long as to read it. */
+/**
+ * What closes the objects and arrays around, innermost last. Kept: to make one for each body takes as long as to read it. It
+ * grows to what the deepest body took, and callers bound their length.
+ */
 const closing: number[] = [];
 
 /** Whether the bytes are one JSON value, with space around it. However deep it nests, it takes no stack. */
@@ -78,8 +81,12 @@ export function isJson(bytes: Uint8Array): boolean {
 export function skipSpace(bytes: Uint8Array, from: number): number {
   for (let at = from; ; at++) {
     const byte = bytes[at] ?? 0;
-    if (byte > 0x20 || (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09)) return at;
+    if (byte > 0x20 || !isSpace(byte)) return at;
   }
+}
+
+export function isSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }
 
 /** The name of a member, its colon, and the space behind. */

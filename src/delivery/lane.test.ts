@@ -220,3 +220,30 @@ describe('a connection that is refused', () => {
     expect(bench.report().inFlight).toBe(8);
   });
 });
+
+describe('what is passed together and given up', () => {
+  test('is not called any more: neither what waits, nor what waits for a connection', () => {
+    const bench = new OutletBench({ delivery: { concurrency: 1 } });
+    const passage = bench.pass(bench.gate.tryReserve(2), [event('connecting'), event('waiting')]);
+    bench.push(event('another'));
+    passage.abort();
+    expect(['connecting', 'waiting', 'another'].map((id) => bench.outcome(id))).toEqual([
+      'dropped(shutdown)',
+      'dropped(shutdown)',
+      'pending',
+    ]);
+    expect(bench.f().calls.map(({ eventId }) => eventId)).toEqual(['connecting', 'another']);
+    expect(bench.f().firstBytes).toEqual([]);
+    bench.f().answer(200);
+    expect(bench.outcome('another')).toBe('delivered');
+    expect(bench.balanced).toBe(true);
+  });
+
+  test('is in doubt where its first byte has left', () => {
+    const bench = new OutletBench();
+    bench.f().onCall = (call) => call.firstByte();
+    const passage = bench.pass(bench.gate.tryReserve(1), [event('a')]);
+    passage.abort();
+    expect(bench.outcome('a')).toBe('unknown(aborted)');
+  });
+});

@@ -56,6 +56,8 @@ export class Lane implements CopyLane {
   readonly #pace: Pace | undefined;
   #waiting = 0;
   #active = 0;
+  /** Of those, how many there were before slots became free in this turn. */
+  #atWork = 0;
   #reserved = 0;
   /** Of those in flight, the ones that another owner has counted. */
   #disowned = 0;
@@ -110,10 +112,15 @@ export class Lane implements CopyLane {
     return Math.max(1, Math.min(this.#options.delivery.room, this.#throughput.perSecond(now)) >> 2);
   }
 
-  /** Events that may be claimed now, by a source whose events are lost otherwise. */
-  hardCapacity(): number {
-    if (!this.#options.target.reachable) return 0;
-    return this.#options.delivery.room - this.#waiting - this.#reserved;
+  /** Events that may be claimed now, up to so many, by a source whose events are lost otherwise. */
+  hardCapacity(wanted: number): number {
+    const { target, delivery } = this.#options;
+    if (!target.reachable) return 0;
+    const capacity = delivery.room - this.#waiting - this.#reserved;
+    if (capacity >= wanted || !this.#isFreed) return capacity;
+    // What waits for the end of the turn beside free slots must cost nobody an event.
+    this.pump();
+    return delivery.room - this.#waiting - this.#reserved;
   }
 
   /** Why there is no room. */
@@ -162,7 +169,8 @@ export class Lane implements CopyLane {
     }
     this.#waiting++;
     this.#waitingList.add(copy, now);
-    if (!this.#queue.push(copy) && this.#active < delivery.concurrency) this.#metBusyKey = true;
+    const isIdle = this.#active < delivery.concurrency && !this.#isFreed;
+    if (!this.#queue.push(copy) && isIdle) this.#metBusyKey = true;
   }
 
   firstByte(copy: Copy, now: number): void {
@@ -173,19 +181,20 @@ export class Lane implements CopyLane {
   }
 
   answered(copy: Copy, answer: Answer, now: number): void {
-    const active = this.#active--;
+    if (!this.#isFreed) this.#atWork = this.#active;
+    this.#active--;
     this.#metBusyKey = false;
     switch (answer.type) {
       case 'answered': {
         const ms = now - copy.startedAt;
-        this.#throughput.count(now, ms, active);
+        this.#throughput.count(now, ms, this.#atWork);
         this.#options.target.answered();
         this.#finish(copy, answered(answer.status, ms, answer.body));
         break;
       }
       case 'unknown': {
         const ms = now - copy.startedAt;
-        this.#throughput.count(now, ms, active);
+        this.#throughput.count(now, ms, this.#atWork);
         this.#finish(copy, { type: 'unknown', reason: answer.reason, ms });
         break;
       }
@@ -193,6 +202,10 @@ export class Lane implements CopyLane {
         this.#finish(copy, { type: 'dropped', reason: 'invalid' });
         break;
       case 'notSent':
+        if (copy.isGivenUp || this.#abandoned) {
+          this.#finish(copy, { type: 'dropped', reason: 'shutdown' });
+          break;
+        }
         this.#putBack(copy);
         this.#options.target.refused(copy.address);
         break;
@@ -261,8 +274,12 @@ export class Lane implements CopyLane {
   #giveUp(concerns: (copy: Copy) => boolean): void {
     this.#waitingList.forEach((copy) => {
       if (!concerns(copy)) return;
+      copy.isGivenUp = true;
       if (copy.state === 'waiting') this.#dropWaiting(copy, 'shutdown');
-      else copy.call?.abort('aborted');
+    });
+    // Now, when none of those that wait can take the slot.
+    this.#waitingList.forEach((copy) => {
+      if (copy.isGivenUp) copy.call?.abort('aborted');
     });
     this.#inFlightList.forEach((copy) => {
       if (concerns(copy)) copy.call?.abort('aborted');
@@ -322,9 +339,7 @@ export class Lane implements CopyLane {
 
   /** Back to waiting, for what is left of its time to live. */
   #putBack(copy: Copy): void {
-    if (this.#abandoned) {
-      this.#finish(copy, { type: 'dropped', reason: 'shutdown' });
-    } else if (copy.timedIn === null) {
+    if (copy.timedIn === null) {
       this.#finish(copy, { type: 'dropped', reason: 'unreachable' });
     } else {
       copy.state = 'waiting';

@@ -19,9 +19,9 @@ async function run(bench: OutletBench, ms: number, step = 10): Promise<void> {
   }
 }
 
-describe('rate', () => {
+describe.each(['at once', 'deferred'] as const)('rate, where slots are filled %s', (slots) => {
   test.each([2, 10, 100])('of %i a second is kept: no second has more starts, beside one burst', async (rate) => {
-    const bench = new OutletBench({ delivery: { rate, ttl: '60s' } });
+    const bench = new OutletBench({ turns: slots, delivery: { rate, ttl: '60s' } });
     bench.f().takes(1);
     bench.push(...events(Math.min(1_000, rate * 8)));
     const burst = Math.max(1, Math.round(rate / 10));
@@ -37,7 +37,7 @@ describe('rate', () => {
   });
 
   test.each([0.2, 0.5, 1, 5])('of %f a second: a source that can wait loses nothing to it', async (rate) => {
-    const bench = new OutletBench({ delivery: { rate } });
+    const bench = new OutletBench({ turns: slots, delivery: { rate } });
     bench.f().takes(1);
     void bench.source(events(1_000));
     await run(bench, 120_000, 50);
@@ -47,7 +47,7 @@ describe('rate', () => {
   });
 
   test('starts that were due for expired events are not made up for in one burst', async () => {
-    const bench = new OutletBench({ delivery: { rate: 1, ttl: '2s' } });
+    const bench = new OutletBench({ turns: slots, delivery: { rate: 1, ttl: '2s' } });
     bench.f().takes(1);
     bench.push(...events(32));
     await run(bench, 40_000, 50);
@@ -59,7 +59,7 @@ describe('rate', () => {
   });
 
   test('leaves no timer behind when the lane closes with events that wait for their turn', async () => {
-    const bench = new OutletBench({ delivery: { rate: 0.5, ttl: '60s' } });
+    const bench = new OutletBench({ turns: slots, delivery: { rate: 0.5, ttl: '60s' } });
     bench.f().takes(1);
     bench.push(...events(10));
     await run(bench, 3_000);

@@ -63,3 +63,16 @@ test('a turn that ends behind the end of a drain starts nothing', async () => {
   expect(bench.outcome('b')).toBe('dropped(shutdown)');
   expect(bench.balanced).toBe(true);
 });
+
+test('a source that cannot wait loses nothing to slots that are free already', () => {
+  const bench = new OutletBench({ delivery: { concurrency: 2, room: 1 } });
+  bench.push(event('a'));
+  bench.push(event('b'));
+  bench.push(event('c'));
+  bench.holdsTurns = true;
+  bench.f().answer(200, 'a', 'b');
+  const room = bench.gate.tryReserve(1);
+  expect(room.size).toBe(1);
+  bench.pass(room, [event('d')]);
+  expect(calledBy(bench)).toEqual(['a', 'b', 'c', 'd']);
+});

@@ -11,7 +11,7 @@ export type EndOfTurn = (callback: () => void) => void;
 /**
  * Fills the slots of one subscription that became free, once for all answers that the event loop finds in one turn. Requests
  * then leave together: the function is woken once for many of them, and who waits for room is asked once. A slot stays
- * empty for no longer than the other answers of that turn take.
+ * empty until the end of the turn, unless something is passed before.
  */
 export class Refills {
   readonly #clock: Clock;

@@ -5,6 +5,8 @@ import type { Event } from '../domain/event.ts';
 const events = (n: number, order: (i: number) => number | null = () => null): Event[] =>
   Array.from({ length: n }, (_, i) => event(`e${i}`, order(i)));
 
+const TURNS = ['at once', 'deferred'] as const;
+
 describe('shared fan-out', () => {
   test('an event is settled once, when every function has its outcome, in the order of the functions', () => {
     const bench = new OutletBench({ functions: ['f', 'g'] });
@@ -35,27 +37,30 @@ describe('shared fan-out', () => {
     expect(bench.gate.tryReserve(100).size).toBe(0);
   });
 
-  test('a dead function holds the others up for `stall`, no longer, and loses its copies, counted', async () => {
-    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '10s' } });
-    bench.f('f').takes(5);
-    bench.f('g').takes(5);
-    void bench.source(events(40_000));
-    await bench.run(1_000);
-    bench.f('g').refuses();
-    await bench.run(5_000);
-    const before = bench.report('f').delivered;
-    await bench.run(4_900);
-    const held = bench.report('f').delivered;
-    await bench.run(20_000);
-    expect(held - before).toBeLessThanOrEqual(1);
-    expect(bench.report('f').delivered).toBeGreaterThan(held + 1_000);
-    expect(bench.report('f').dropped).toEqual({});
-    expect(bench.report('g').dropped.unreachable).toBeGreaterThan(0);
-    expect(bench.balanced).toBe(true);
-  });
+  test.each(TURNS)(
+    'a dead function holds the others up for `stall`, no longer, and loses its copies, counted: slots filled %s',
+    async (turns) => {
+      const bench = new OutletBench({ turns, functions: ['f', 'g'], delivery: { stall: '10s' } });
+      bench.f('f').takes(5);
+      bench.f('g').takes(5);
+      void bench.source(events(40_000));
+      await bench.run(1_000);
+      bench.f('g').refuses();
+      await bench.run(5_000);
+      const before = bench.report('f').delivered;
+      await bench.run(4_900);
+      const held = bench.report('f').delivered;
+      await bench.run(20_000);
+      expect(held - before).toBeLessThanOrEqual(1);
+      expect(bench.report('f').delivered).toBeGreaterThan(held + 1_000);
+      expect(bench.report('f').dropped).toEqual({});
+      expect(bench.report('g').dropped.unreachable).toBeGreaterThan(0);
+      expect(bench.balanced).toBe(true);
+    },
+  );
 
-  test('a function that comes back gets events again, all of them', async () => {
-    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { stall: '1s', ttl: '2s' } });
+  test.each(TURNS)('a function that comes back gets events again, all of them: slots filled %s', async (turns) => {
+    const bench = new OutletBench({ turns, functions: ['f', 'g'], delivery: { stall: '1s', ttl: '2s' } });
     bench.f('f').takes(5);
     bench.f('g').refuses();
     void bench.source(events(200_000));

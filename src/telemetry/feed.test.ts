@@ -31,7 +31,7 @@ describe('the event feed', () => {
     const { feed } = feedWith(0);
     feed.record(orders, event(1), 'invoice', delivered);
     feed.record(orders, event(2), 'invoice', delivered);
-    feed.record(orders, event(1), 'mail', { type: 'unknown', reason: 'timeout', ms: 5_000 }, true);
+    feed.record(orders, event(1), 'mail', { type: 'unknown', reason: 'timeout', ms: 5_000 }, START, true);
     feed.record(orders, event(1), 'stock', { type: 'dropped', reason: 'expired' });
 
     const { events } = feed.read();

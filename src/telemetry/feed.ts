@@ -65,8 +65,8 @@ export class Feed {
     event: Pick<Event, 'id' | 'time' | 'coordinates'>,
     functionName: string,
     outcome: Outcome,
-    late = false,
     at = this.#clock.now(),
+    late = false,
   ): void {
     const slot = this.#take(at);
     if (slot === undefined) return;

@@ -38,7 +38,7 @@ export class TelemetrySink {
   ): void {
     const { feed, lines, clock } = this.#options;
     const now = clock.now();
-    feed.record(trigger, event, functionName, outcome, false, now);
+    feed.record(trigger, event, functionName, outcome, now);
     lines?.record(trigger, event, functionName, outcome);
     if (outcome.type === 'dropped') return;
     const durations = this.#durationsOf(trigger, functionName);
@@ -53,7 +53,8 @@ export class TelemetrySink {
     functionName: string,
     outcome: Outcome,
   ): void {
-    this.#options.feed.record(trigger, event, functionName, outcome, true);
+    const { feed, clock } = this.#options;
+    feed.record(trigger, event, functionName, outcome, clock.now(), true);
   }
 
   gap(trigger: TriggerName, gap: Gap): void {

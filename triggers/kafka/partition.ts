@@ -159,7 +159,8 @@ export class OwnedPartition {
     this.#unrecorded++;
     for (let i = 0; i < outcomes.length; i++) {
       const outcome = outcomes[i];
-      if (outcome !== undefined) this.count(this.#functions[i] ?? '', outcome);
+      if (outcome === undefined) throw new Error('an event was settled without an outcome for each function');
+      this.count(this.#functions[i] ?? '', outcome);
     }
     this.#isFull = false;
     if (!this.#waiting.isEmpty) this.#waiting.wake();
