@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startProcess } from '../../support/process.ts';
@@ -27,6 +27,23 @@ const execute = (command: string, args: readonly string[], env: NodeJS.ProcessEn
 it('says why nothing could be written', async () => {
   const full = await execute('sh', ['-c', '"$0" "$1" version > /dev/full', process.execPath, program]);
   expect(full).toMatchObject({ code: 1, stderr: expect.stringContaining('Standard output cannot be written: ENOSPC') });
+});
+
+describe('what was compiled', () => {
+  const version = (cache: string) => execute(process.execPath, [program, 'version'], { XDG_CACHE_HOME: cache });
+
+  it('is kept for the next command, in a folder of the user', async () => {
+    await using folder = await tempDir('cache');
+    const first = await version(folder.path);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const kept = await readdir(join(folder.path, 'trigate', 'compiled'), { recursive: true });
+    expect(kept.length).toBeGreaterThan(10);
+    expect(await version(folder.path)).toEqual(first);
+  });
+
+  it('is compiled each time where nothing can be kept', async () => {
+    expect(await version('/dev/null')).toMatchObject({ code: 0, stderr: '' });
+  });
 });
 
 describe('in a checkout', () => {
