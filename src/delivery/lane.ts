@@ -212,9 +212,13 @@ export class Lane implements CopyLane {
       default:
         answer satisfies never;
     }
-    if (this.#isFreed) return;
-    this.#isFreed = true;
-    this.#options.onFreed(this);
+    if (!this.#options.target.prefersBursts) {
+      this.pump();
+      this.#moreRoom(now);
+    } else if (!this.#isFreed) {
+      this.#isFreed = true;
+      this.#options.onFreed(this);
+    }
   }
 
   /** Fills the slots that became free. */

@@ -76,3 +76,13 @@ test('a source that cannot wait loses nothing to slots that are free already', (
   bench.pass(room, [event('d')]);
   expect(calledBy(bench)).toEqual(['a', 'b', 'c', 'd']);
 });
+
+test('a caller that sends one request behind each answer does not wait for the end of the turn', () => {
+  const bench = new OutletBench({ delivery: { concurrency: 1 } });
+  bench.f().prefersBursts = false;
+  bench.move('f', 'http://f/other');
+  bench.push(...events('a', 'b'));
+  bench.holdsTurns = true;
+  bench.f().answer(200, 'a');
+  expect(calledBy(bench)).toEqual(['a', 'b']);
+});

@@ -61,6 +61,10 @@ export class Target {
     this.#up();
   }
 
+  get prefersBursts(): boolean {
+    return this.#caller?.prefersBursts ?? false;
+  }
+
   send(request: OutgoingRequest, listener: CallListener): Call {
     if (this.#caller === undefined) throw new Error('a call was made to a function without a known endpoint');
     return this.#caller.send(request, listener);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka as Client, logLevel } from 'kafkajs';
+import { patchIdleTimer } from '../../triggers/kafka/kafkajs.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/port.ts';
 import { type Running, startProcess } from '../support/process.ts';
@@ -141,6 +142,7 @@ async function launch(libraries: string, node: Node): Promise<void> {
 /** All brokers whose process runs know each other and take requests. */
 async function ready(nodes: readonly Node[]): Promise<void> {
   const running = nodes.filter((node) => node.server?.exit() === undefined);
+  patchIdleTimer();
   const client = new Client({
     brokers: running.map((node) => node.address),
     logLevel: logLevel.NOTHING,

@@ -55,6 +55,8 @@ export class ScriptedFunction {
   readonly firstBytes: string[] = [];
   readonly aborts: UnknownReason[] = [];
   readonly clock: Clock;
+  /** See `Caller`. */
+  prefersBursts = true;
   probes = 0;
   closed = 0;
 
@@ -63,6 +65,7 @@ export class ScriptedFunction {
   }
 
   readonly createCaller: CallerFactory = () => ({
+    prefersBursts: this.prefersBursts,
     send: (request, listener) => {
       const call = new ScriptedCall(request, listener, this);
       this.calls.push(call);

@@ -45,6 +45,8 @@ export interface Call {
 
 /** Calls functions at one origin. */
 export interface Caller {
+  /** Whether requests should follow answers together, at the end of the event loop's turn, instead of one behind each. */
+  readonly prefersBursts: boolean;
   send(request: OutgoingRequest, listener: CallListener): Call;
   /** Whether a connection can be made now. Sends no byte of HTTP. */
   probe(): Promise<boolean>;

@@ -8,6 +8,7 @@ class Pools {
   readonly create: PoolFactory = (origin) => {
     this.seen.push(`open ${origin}`);
     return {
+      prefersBursts: false,
       send: () => {
         this.seen.push(`send ${origin}`);
         return { abort() {} };

@@ -48,6 +48,10 @@ class SharedCaller implements Caller {
     this.#resize(connections);
   }
 
+  get prefersBursts(): boolean {
+    return this.#pool.caller.prefersBursts;
+  }
+
   send(request: OutgoingRequest, listener: CallListener): Call {
     this.#calls++;
     return this.#pool.caller.send(request, new SharedCall(this, listener));

@@ -61,6 +61,11 @@ export class Spread implements Caller {
     return [...this.#pods.values()].some((pod) => pod.refusedUntil <= now);
   }
 
+  get prefersBursts(): boolean {
+    for (const pod of this.#pods.values()) return pod.caller.prefersBursts;
+    return false;
+  }
+
   send(request: OutgoingRequest, listener: CallListener): Call {
     const pod = this.#choose();
     pod.inFlight++;

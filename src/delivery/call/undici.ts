@@ -52,6 +52,8 @@ function openCaller(origin: string, connections: number, { clock, forbids }: Cal
   }
 
   return {
+    // A client without a next request when an answer ends does more: it arms timers, and lets go of its socket.
+    prefersBursts: false,
     send(request, listener) {
       const client = connection();
       const call = new UndiciCall(listener, clock, client, free, request.keep ?? 0);

@@ -42,6 +42,7 @@ export function httpCaller(options: CallerOptions): PoolFactory {
  * when one takes long.
  */
 class HttpCaller implements ResizableCaller, ConnectionOwner {
+  readonly prefersBursts = true;
   readonly #options: CallerOptions;
   readonly #address: Address;
   readonly #origin: URL;
