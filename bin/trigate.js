@@ -38,7 +38,7 @@ function isEnough(version) {
 }
 
 /**
- * What was compiled once is kept for the next command, which then starts in a third of the time. In a folder of the user's
+ * What was compiled once is kept for the next command, most of whose time it took. In a folder of the user's
  * own, never in the temporary one that is Node.js' default: what lies there is run. Where it cannot be written, it is not.
  */
 async function keepCompiled() {

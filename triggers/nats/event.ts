@@ -13,7 +13,6 @@ import {
   orderKey,
   randomEventId,
   readCloudEvent,
-  type SourceCoordinates,
   unknownEventId,
 } from '../../src/sdk.ts';
 import type { Msg } from './client.ts';
@@ -39,7 +38,7 @@ export class MessageEvents {
   }
 
   from(message: Msg, receivedAt: number): Event {
-    const { subject, text, origin, order, coordinates } = this.#subjects.of(message.subject);
+    const { subject, text, origin, order } = this.#subjects.of(message.subject);
     const { contentType, attributes, headers, data } = incoming(message);
     return {
       id: randomEventId(),
@@ -52,7 +51,7 @@ export class MessageEvents {
       headers: carriedHeaders(headers),
       order,
       data,
-      coordinates,
+      coordinates: { type: 'nats', subject },
     };
   }
 }
@@ -116,7 +115,6 @@ interface OfSubject {
   readonly text: HeaderText;
   readonly origin: HeaderText;
   readonly order: OrderKey;
-  readonly coordinates: SourceCoordinates;
 }
 
 /** Keeps what was made of the last subject: with most triggers it is the only one. */
@@ -135,7 +133,6 @@ class Subjects {
         text: attributeText(subject),
         origin: attributeText(`nats://${subject}`),
         order: orderOf(subject, this.#order),
-        coordinates: { type: 'nats', subject },
       };
     return this.#last;
   }

@@ -1,5 +1,4 @@
 import kafkajs from 'kafkajs';
-import { patchIdleTimer } from '../../../triggers/kafka/kafkajs.ts';
 
 const TICK_MS = 5;
 
@@ -14,7 +13,6 @@ export interface TimedPublisher {
 
 /** Over 1,000 keys. */
 export async function timedPublisher(brokers: readonly string[], topic: string): Promise<TimedPublisher> {
-  patchIdleTimer();
   const client = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.ERROR });
   const producer = client.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner });
   await producer.connect();
