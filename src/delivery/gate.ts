@@ -206,7 +206,8 @@ class LanePassage implements Passage {
 
   constructor(lanes: readonly Lane[], events: number) {
     this.#lanes = lanes;
-    this.#held = lanes.map(() => events);
+    // Not `map`, whose arrays are of more than one kind inside the engine: it threw away compiled code for that.
+    this.#held = new Array<number>(lanes.length).fill(events);
   }
 
   accounted(position: number): void {

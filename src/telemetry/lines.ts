@@ -24,7 +24,8 @@ export class CallLines {
   readonly #limit: number;
   #left: number;
   #held = noneHeld();
-  #closeWindow: Cancel | undefined;
+  #isOpen = false;
+  #cancel: Cancel = () => {};
   readonly #widths = { source: 0, route: 0 };
 
   constructor(options: { output: LineOutput; clock: Clock; limit?: number }) {
@@ -52,16 +53,17 @@ export class CallLines {
 
   /** Prints what is still counted only, and nothing afterwards. */
   close(): void {
-    this.#closeWindow?.();
-    this.#closeWindow = undefined;
+    this.#cancel();
+    this.#isOpen = false;
     this.#printHeld();
     this.#left = 0;
   }
 
   #openWindow(): void {
-    if (this.#closeWindow !== undefined) return;
-    this.#closeWindow = this.#clock.after(WINDOW_MS, () => {
-      this.#closeWindow = undefined;
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#cancel = this.#clock.after(WINDOW_MS, () => {
+      this.#isOpen = false;
       this.#left = this.#limit;
       this.#printHeld();
     });

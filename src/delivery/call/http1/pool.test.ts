@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Called, send, serve } from '../../../../test/support/call.ts';
-import { inTime } from '../../../../test/support/eventually.ts';
+import { eventually, inTime } from '../../../../test/support/eventually.ts';
 import { freePort } from '../../../../test/support/port.ts';
 import { systemClock } from '../../../domain/clock.ts';
 import { anyAddress, callers } from '../callers.ts';
@@ -9,8 +9,9 @@ import { httpCaller } from './caller.ts';
 
 /** What becomes of the next connection. */
 const net = vi.hoisted(() => ({
-  fate: (): 'made' | 'hangs' | 'refused' => 'made',
+  fate: (): 'made' | 'hangs' | 'refused' | 'sends later' => 'made',
   hanging: [] as import('node:net').Socket[],
+  sendingLater: [] as import('node:net').Socket[],
 }));
 vi.mock('node:net', async (original) => {
   const real = await original<typeof import('node:net')>();
@@ -19,6 +20,12 @@ vi.mock('node:net', async (original) => {
     connect(options: import('node:net').NetConnectOpts) {
       const fate = net.fate();
       if (fate === 'made') return real.connect(options);
+      if (fate === 'sends later') {
+        const later = real.connect(options);
+        later.cork();
+        net.sendingLater.push(later);
+        return later;
+      }
       const socket = new real.Socket();
       if (fate === 'refused') process.nextTick(() => socket.destroy(new Error('refused')));
       else net.hanging.push(socket);
@@ -121,11 +128,27 @@ test('a call that takes over a connection that was idle for long begins when it 
   expect((await next.answered) - startedAt).toBeLessThan(1_000);
 });
 
-describe('connections that are not made', () => {
-  afterEach(() => {
-    net.fate = () => 'made';
-  });
+afterEach(() => {
+  net.fate = () => 'made';
+});
 
+test('a request that its socket has not sent yet stays what it is while others are written', async () => {
+  await using called = await serve(createPool, 2);
+  const { server, caller } = called;
+  const call = (letter: string) => send(caller, letter.repeat(100), ['event-id', letter.repeat(15)]);
+  net.fate = () => (net.sendingLater.length === 0 ? 'sends later' : 'made');
+  const first = call('a');
+  await eventually('the first is written', () => first.firstBytes === 1);
+  for (const letter of ['b', 'c', 'd']) expect(await call(letter).answer).toEqual(OK);
+  expect(server.bodies.map((body) => body[0])).toEqual(['b', 'c', 'd']);
+  for (const socket of net.sendingLater.splice(0)) socket.uncork();
+  expect(await first.answer).toEqual(OK);
+  const ids = server.heads.map((head) => /event-id: (\w+)/.exec(head)?.[1]);
+  expect(server.bodies).toEqual(['b', 'c', 'd', 'a'].map((letter) => letter.repeat(100)));
+  expect(ids).toEqual(['b', 'c', 'd', 'a'].map((letter) => letter.repeat(15)));
+});
+
+describe('connections that are not made', () => {
   test('one that is refused tells one call, while others are under way', async () => {
     await using called = await serve(createPool, 100);
     let refused = 0;
