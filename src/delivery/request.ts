@@ -1,19 +1,13 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Event } from '../domain/event.ts';
-import { attributeText, fieldText, type HeaderText } from '../domain/header-text.ts';
 import type { OutgoingRequest } from './call/call.ts';
-import { detectContentType } from './content-type.ts';
+import { CommonHeaders, type CommonOptions } from './common-headers.ts';
 import { DateTime, GoTime, IsoTime } from './time-format.ts';
 
 /** Builds the request for an event, to a path. */
 export type RequestBuilder = (event: Event, path: string) => OutgoingRequest;
 
-export interface RequestOptions {
-  /** `event-namespace`: `kafkatriggers.kubeless.io`. */
-  readonly eventNamespace: string;
-  /** `ce-type`, where the producer set none. */
-  readonly eventType: string;
-  readonly userAgent: string;
+export interface RequestOptions extends CommonOptions {
   /** How `event-time` is written, see `TriggerKind`. Default: go. */
   readonly eventTime?: 'go' | 'date' | undefined;
   /** See `OutgoingRequest`. */
@@ -48,57 +42,4 @@ export function requestBuilder(options: RequestOptions): RequestBuilder {
     for (const field of event.headers) headers.push(field[0], field[1]);
     return { method: event.method ?? 'POST', path, common: common.of(event), headers, body: event.data, keep };
   };
-}
-
-/** The headers that hardly change from event to event. Written anew only when one of them is another one. */
-class CommonHeaders {
-  readonly #options: RequestOptions;
-  readonly #eventType: HeaderText;
-  #contentType = '';
-  #topic: string | undefined;
-  #source: HeaderText | undefined;
-  #type: HeaderText | undefined;
-  #headers: readonly string[] | undefined;
-
-  constructor(options: RequestOptions) {
-    this.#options = options;
-    this.#eventType = attributeText(options.eventType);
-  }
-
-  of({ contentType: given, data, topic, attributes, origin }: Event): readonly string[] {
-    const contentType = given ?? detectContentType(data);
-    const source = attributes?.source ?? origin;
-    const type = attributes?.type ?? this.#eventType;
-    const isSame = contentType === this.#contentType && topic === this.#topic && source === this.#source;
-    if (this.#headers !== undefined && isSame && type === this.#type) return this.#headers;
-    this.#contentType = contentType;
-    this.#topic = topic;
-    this.#source = source;
-    this.#type = type;
-    this.#headers = this.#write(source, type);
-    return this.#headers;
-  }
-
-  #write(source: HeaderText, type: HeaderText): readonly string[] {
-    const { userAgent, eventNamespace } = this.#options;
-    const contentType = fieldText(this.#contentType);
-    const headers = [
-      'content-type',
-      contentType,
-      'user-agent',
-      userAgent,
-      'event-type',
-      contentType,
-      'event-namespace',
-      eventNamespace,
-      'ce-specversion',
-      '1.0',
-      'ce-source',
-      source,
-      'ce-type',
-      type,
-    ];
-    if (this.#topic !== undefined) headers.push('event-topic', attributeText(this.#topic));
-    return headers;
-  }
 }

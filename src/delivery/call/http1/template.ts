@@ -1,8 +1,10 @@
 import type { OutgoingRequest } from '../call.ts';
-import { Frame } from './frame.ts';
+import { Frame, type Start } from './frame.ts';
 
 /** Bodies up to here are copied behind their head, so that one write sends both. */
 const COPIED_BYTES = 16 * 1024;
+
+const NOTHING = new Uint8Array(0);
 
 /** What requests are written to: a socket. */
 export interface Sink {
@@ -13,14 +15,13 @@ export interface Sink {
   readonly writableLength: number;
 }
 
-const NOTHING = new Uint8Array(0);
-
-/** Writes requests. What they have in common stays where it is, and only what changes is filled in. */
+/** Writes requests. What they have in common is made once. */
 export class RequestTemplate {
   readonly #host: string;
   /** By the list of common headers: lanes that share a caller have one each. */
-  readonly #frames = new WeakMap<readonly string[], Frame>();
-  #last: Frame | undefined;
+  readonly #starts = new WeakMap<readonly string[], Start>();
+  #last: Start | undefined;
+  readonly #frame = new Frame();
 
   constructor(host: string) {
     this.#host = host;
@@ -28,27 +29,30 @@ export class RequestTemplate {
 
   /** In one piece, unless the body is large. */
   writeTo(sink: Sink, request: OutgoingRequest): void {
-    const frame = this.#frameOf(request);
+    const start = this.#startOf(request);
     if (request.body.length <= COPIED_BYTES) {
-      sink.write(frame.write(request, request.body));
+      sink.write(this.#frame.write(start, request, request.body));
     } else {
       sink.cork();
-      sink.write(frame.write(request, NOTHING));
+      sink.write(this.#frame.write(start, request, NOTHING));
       sink.write(request.body);
       sink.uncork();
     }
-    // Whatever the kernel has not taken is read later, from where it stands.
-    if (sink.writableLength > 0) frame.leave();
+    // What the kernel has not taken is read later, from where it stands.
+    if (sink.writableLength > 0) this.#frame.leave();
   }
 
-  #frameOf(request: OutgoingRequest): Frame {
-    if (this.#last?.isOf(request)) return this.#last;
-    let frame = this.#frames.get(request.common);
-    if (!frame?.isOf(request)) {
-      frame = new Frame(this.#host, request);
-      this.#frames.set(request.common, frame);
+  #startOf({ method, path, common }: OutgoingRequest): Start {
+    const last = this.#last;
+    if (last?.common === common && last.path === path && last.method === method) return last;
+    let start = this.#starts.get(common);
+    if (start?.path !== path || start.method !== method) {
+      const first = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive`;
+      const lines = common.map((text, i) => (i % 2 === 0 ? `\r\n${text}: ` : text));
+      start = { method, path, common, bytes: Buffer.from(first + lines.join(''), 'latin1') };
+      this.#starts.set(common, start);
     }
-    this.#last = frame;
-    return frame;
+    this.#last = start;
+    return start;
   }
 }
