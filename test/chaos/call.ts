@@ -7,7 +7,8 @@ import { type RandomInt, seededRandom } from '../support/random.ts';
 
 /*
  * Calls to a server that resets, stalls, closes and half-answers at any byte. Of each call it must be true: the server got
- * it at most once; an answer that was told was given for this very call; what was not sent never began to arrive.
+ * it at most once, and whole, with nothing of another one; an answer that was told was given for this very call; what was not
+ * sent never began to arrive.
  */
 
 const IN_FLIGHT = 32;
@@ -31,6 +32,8 @@ export interface CallChaosReport {
   readonly outcomes: Readonly<Record<Answer['type'], number>>;
   /** Calls that the server got more than once. */
   readonly twice: number;
+  /** Requests whose head and body are not those of one call. */
+  readonly mixed: number;
   /** Calls whose outcome is not what happened. */
   readonly untrue: number;
   /** Sockets of the server that are open after the caller has closed. */
@@ -56,15 +59,20 @@ export async function chaosOfCalls(createCaller: CallerFactory, calls: number, s
   const leftOpen = await server.stop();
   let untrue = 0;
   for (const [id, answer] of answers.entries()) if (!server.confirms(id, answer)) untrue++;
-  return { calls, outcomes, twice: server.twice, untrue, leftOpen };
+  return { calls, outcomes, twice: server.twice, mixed: server.mixed, untrue, leftOpen };
 }
+
+/** One list for all, as a lane has it. */
+const COMMON = ['user-agent', 'test'];
+
+const bodyOf = (id: number): string => `${id} ${'x'.repeat(id % 400)}`;
 
 function callOnce(caller: Caller, id: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let answers = 0;
-    const body = new TextEncoder().encode(`${id} ${'x'.repeat(id % 400)}`);
+    const body = new TextEncoder().encode(bodyOf(id));
     const call = caller.send(
-      { method: 'POST', path: '/', common: [], headers: ['event-id', `${id}`], body },
+      { method: 'POST', path: '/', common: COMMON, headers: ['event-id', `${id}`], body },
       {
         firstByte() {},
         answer(answer) {
@@ -85,6 +93,7 @@ const WHOLE = 2;
 
 class HostileServer {
   twice = 0;
+  mixed = 0;
   readonly #random: () => number;
   readonly #sockets = new Set<Socket>();
   readonly #seen: number[] = [];
@@ -152,6 +161,7 @@ class HostileServer {
       return text;
     }
     if (this.#seen[id] === WHOLE) this.twice++;
+    if (text.slice(end + 4, end + 4 + length) !== bodyOf(id)) this.mixed++;
     this.#seen[id] = WHOLE;
     this.#answer(socket, id);
     return text.slice(end + 4 + length);
@@ -193,13 +203,13 @@ export async function callChaos(
 ): Promise<boolean> {
   let isFine = true;
   for (const [name, createCaller] of Object.entries(callers)) {
-    const { outcomes, twice, untrue, leftOpen } = await chaosOfCalls(createCaller, calls, seed);
+    const { outcomes, twice, mixed, untrue, leftOpen } = await chaosOfCalls(createCaller, calls, seed);
     const { answered, unknown, notSent } = outcomes;
     console.log(
       `${name.padEnd(8)} seed ${seed}: ${calls} calls, ${answered} answered, ${unknown} unknown, ${notSent} not sent; ` +
-        `${twice} received twice, ${untrue} outcomes untrue, ${leftOpen} connections left open`,
+        `${twice} received twice, ${mixed} mixed up, ${untrue} outcomes untrue, ${leftOpen} connections left open`,
     );
-    if (twice + untrue + leftOpen + outcomes.invalid > 0) isFine = false;
+    if (twice + mixed + untrue + leftOpen + outcomes.invalid > 0) isFine = false;
   }
   return isFine;
 }
@@ -223,14 +233,14 @@ export async function callLeaks(
     for (let minute = 1; minute <= minutes; minute++) {
       const until = performance.now() + 60_000;
       while (performance.now() < until) {
-        const { twice, untrue } = await chaosOfCalls(createCaller, ROUND_CALLS, seed + calls);
+        const { twice, mixed, untrue } = await chaosOfCalls(createCaller, ROUND_CALLS, seed + calls);
         calls += ROUND_CALLS;
-        wrong += twice + untrue;
+        wrong += twice + mixed + untrue;
       }
       const now = await whatIsLeft();
       left.push(now);
       console.log(
-        `${name.padEnd(8)} minute ${minute}: ${calls} calls, ${now.sockets} sockets, ${now.handles} handles, ${now.heap.toFixed(1)} MiB of heap; ${wrong} calls received twice, or with an outcome that is untrue`,
+        `${name.padEnd(8)} minute ${minute}: ${calls} calls, ${now.sockets} sockets, ${now.handles} handles, ${now.heap.toFixed(1)} MiB of heap; ${wrong} calls received twice, mixed up, or with an outcome that is untrue`,
       );
     }
     if (wrong > 0) isFine = false;
