@@ -7,6 +7,7 @@ import { CommonHeaders } from './common-headers.ts';
 
 const options = { eventNamespace: 'n', eventType: 't', userAgent: 'test' };
 const base = event('AbCdEfGhIjKlMnO', null, { topic: 'orders', contentType: 'text/plain' });
+const NO_ATTRIBUTES = { id: undefined, time: undefined, subject: undefined, extensions: [] };
 const onTopic = (n: number): Event => ({ ...base, topic: `orders.${n}` });
 
 test('events of several types in turn have one list for each', () => {
@@ -30,19 +31,44 @@ test('where hardly any comes again few lists are kept, and they are looked for s
   expect(common.of(onTopic(0))).toBe(again);
 });
 
+test('types that come in turn stay kept, though others come now and then', () => {
+  const common = new CommonHeaders(options);
+  const first = common.of(onTopic(0));
+  for (let n = 1; n < 180; n++) common.of(onTopic(n % 60));
+  // More than are kept: all are forgotten, and as they were used again, they are kept again at once.
+  for (let n = 1_000; n < 1_005; n++) common.of(onTopic(n));
+  const second = common.of(onTopic(0));
+  expect(second).not.toBe(first);
+  common.of(onTopic(1));
+  expect(common.of(onTopic(0))).toBe(second);
+});
+
+test('long values are not kept', () => {
+  const common = new CommonHeaders(options);
+  const long = { ...base, contentType: 'x'.repeat(2_000) };
+  const list = common.of(long);
+  expect(common.of(long)).toBe(list);
+  common.of(base);
+  expect(common.of(long)).not.toBe(list);
+});
+
 test('whatever came before it, an event has its own', () => {
-  const text = fc.string({ unit: fc.constantFrom('a', '\n', '=', '1'), maxLength: 3 });
+  const text = fc.string({ unit: fc.constantFrom('a', '\n', '=', '1'), maxLength: 2, size: 'max' });
+  const header = text.map(attributeText);
   const parts = fc.record({
     topic: fc.option(text, { nil: undefined }),
     contentType: text,
-    origin: text.map(attributeText),
+    origin: header,
+    attributes: fc.option(
+      fc.record({ source: header, type: header }).map((own) => ({ ...NO_ATTRIBUTES, ...own })),
+      { nil: undefined },
+    ),
   });
   fc.assert(
-    fc.property(fc.array(parts, { minLength: 1, maxLength: 60 }), (all) => {
+    fc.property(fc.array(parts, { minLength: 1, maxLength: 300, size: 'max' }), (all) => {
       const common = new CommonHeaders(options);
       for (const own of all)
         expect(common.of({ ...base, ...own })).toEqual(new CommonHeaders(options).of({ ...base, ...own }));
     }),
-    { numRuns: 300 },
   );
 });

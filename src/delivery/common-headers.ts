@@ -13,22 +13,31 @@ export interface CommonOptions {
 
 /** Lists that are kept: a topic may hold events of several types and sources, and a NATS trigger read several subjects. */
 const KEPT_LISTS = 64;
-/** Where hardly any is used again (a subject for each device) keeping them costs more than it saves: so many are not looked for. */
+/** Longer ones are not kept: their parts are others' text, and may be as long as a message. */
+const KEPT_LENGTH = 1_024;
+/** Where hardly any is used again (a subject for each device) it costs more to keep them: then so many are made without a look. */
 const UNKEPT_LISTS = 1_024;
+
+interface Values {
+  readonly contentType: string;
+  readonly topic: string | undefined;
+  readonly source: HeaderText;
+  readonly type: HeaderText;
+}
+
+interface List extends Values {
+  readonly headers: readonly string[];
+}
 
 /** The headers that many events have in common. The same list for the same values. */
 export class CommonHeaders {
   readonly #options: CommonOptions;
   readonly #eventType: HeaderText;
-  readonly #kept = new Map<string, readonly string[]>();
+  readonly #kept = new Map<string, List>();
   /** How often one of them was used again. */
   #uses = 0;
   #unkept = 0;
-  #contentType = '';
-  #topic: string | undefined;
-  #source: HeaderText | undefined;
-  #type: HeaderText | undefined;
-  #headers: readonly string[] | undefined;
+  #last: List | undefined;
 
   constructor(options: CommonOptions) {
     this.#options = options;
@@ -39,37 +48,29 @@ export class CommonHeaders {
     const contentType = given ?? detectContentType(data);
     const source = attributes?.source ?? origin;
     const type = attributes?.type ?? this.#eventType;
-    const isSame = contentType === this.#contentType && topic === this.#topic && source === this.#source;
-    if (this.#headers !== undefined && isSame && type === this.#type) return this.#headers;
-    this.#contentType = contentType;
-    this.#topic = topic;
-    this.#source = source;
-    this.#type = type;
-    this.#headers = this.#find(source, type);
-    return this.#headers;
+    const last = this.#last;
+    const isSame = last?.contentType === contentType && last.topic === topic && last.source === source;
+    if (isSame && last.type === type) return last.headers;
+    this.#last = this.#find({ contentType, topic, source, type });
+    return this.#last.headers;
   }
 
-  #find(source: HeaderText, type: HeaderText): readonly string[] {
+  #find(values: Values): List {
     if (this.#unkept > 0) {
       this.#unkept--;
-      return this.#write(source, type);
+      return this.#make(values);
     }
-    const key = this.#keyOf(source, type);
+    const key = keyOf(values);
     const known = this.#kept.get(key);
     if (known !== undefined) {
       this.#uses++;
       return known;
     }
-    if (this.#kept.size === KEPT_LISTS) this.#forget();
-    const headers = this.#write(source, type);
-    this.#kept.set(key, headers);
-    return headers;
-  }
-
-  /** Source and type hold no line ends; what others may hold is told by its length. */
-  #keyOf(source: HeaderText, type: HeaderText): string {
-    const topic = this.#topic === undefined ? '' : `=${this.#topic}`;
-    return `${source}\n${type}\n${topic.length}${topic}${this.#contentType}`;
+    const list = this.#make(values);
+    if (key.length > KEPT_LENGTH) return list;
+    if (this.#kept.size >= KEPT_LISTS) this.#forget();
+    this.#kept.set(key, list);
+    return list;
   }
 
   #forget(): void {
@@ -78,9 +79,10 @@ export class CommonHeaders {
     this.#uses = 0;
   }
 
-  #write(source: HeaderText, type: HeaderText): readonly string[] {
+  #make(values: Values): List {
     const { userAgent, eventNamespace } = this.#options;
-    const contentType = fieldText(this.#contentType);
+    const { topic, source, type } = values;
+    const contentType = fieldText(values.contentType);
     const headers = [
       'content-type',
       contentType,
@@ -97,7 +99,13 @@ export class CommonHeaders {
       'ce-type',
       type,
     ];
-    if (this.#topic !== undefined) headers.push('event-topic', attributeText(this.#topic));
-    return headers;
+    if (topic !== undefined) headers.push('event-topic', attributeText(topic));
+    return { ...values, headers };
   }
+}
+
+/** Source and type hold no line ends; of what others may hold one says how long it is. */
+function keyOf({ contentType, topic, source, type }: Values): string {
+  const place = topic === undefined ? '' : `=${topic}`;
+  return `${source}\n${type}\n${place.length}${place}${contentType}`;
 }

@@ -24,6 +24,7 @@ export class CallLines {
   readonly #limit: number;
   #left: number;
   #held = noneHeld();
+  /** Of the window. Two fields, because one that is sometimes undefined made the engine compile all that stands behind it again. */
   #isOpen = false;
   #cancel: Cancel = () => {};
   readonly #widths = { source: 0, route: 0 };

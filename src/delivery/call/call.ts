@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts';
 import type { UnknownReason } from '../../domain/outcome.ts';
 
-/** One HTTP request, made once. */
+/** One HTTP request, made once. Its lists never change: what comes next is compared with them. */
 export interface OutgoingRequest {
   readonly method: 'POST' | 'GET';
   readonly path: string;

@@ -5,7 +5,7 @@ const LEAST_BYTES = 1024;
 
 /** How requests with one list of common headers begin. */
 export interface Start extends Pick<OutgoingRequest, 'method' | 'path' | 'common'> {
-  /** Request line and common headers. */
+  /** Request line and common headers, without their last line end. */
   readonly bytes: Uint8Array;
 }
 
@@ -50,8 +50,8 @@ export class Frame {
   /** What was written last is still read: the next one is written elsewhere. */
   leave(): void {
     this.#start = undefined;
-    this.#view = NOTHING;
     this.#memory = NOTHING;
+    this.#view = NOTHING;
   }
 
   /** Whether it differs from the last one only in what stands at its places. */
@@ -75,6 +75,8 @@ export class Frame {
   #layOut(start: Start, headers: readonly string[], length: string, bodyLength: number): void {
     const from = start.bytes.length;
     let rest = '';
+    // Until all of it stands, nothing does: there may be no memory for it.
+    this.#start = undefined;
     for (let i = 0; i < headers.length; i += 2) {
       rest += `\r\n${headers[i]}: `;
       this.#valuesAt[i >> 1] = from + rest.length;
@@ -94,7 +96,6 @@ export class Frame {
     if (end <= this.#memory.length) return;
     // Twice as much, so that a longer one has room as well.
     this.#memory = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, 2 * end));
-    this.#view = NOTHING;
   }
 }
 

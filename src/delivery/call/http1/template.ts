@@ -3,6 +3,8 @@ import { Frame, type Start } from './frame.ts';
 
 /** Bodies up to here are copied behind their head, so that one write sends both. */
 const COPIED_BYTES = 16 * 1024;
+/** What is longer (by its headers) takes its memory with it: attributes of a producer may be as long as a message. */
+const KEPT_BYTES = 64 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
@@ -29,17 +31,19 @@ export class RequestTemplate {
 
   /** In one piece, unless the body is large. */
   writeTo(sink: Sink, request: OutgoingRequest): void {
-    const start = this.#startOf(request);
-    if (request.body.length <= COPIED_BYTES) {
-      sink.write(this.#frame.write(start, request, request.body));
+    const { body } = request;
+    const isCopied = body.length <= COPIED_BYTES;
+    const bytes = this.#frame.write(this.#startOf(request), request, isCopied ? body : NOTHING);
+    if (isCopied) {
+      sink.write(bytes);
     } else {
       sink.cork();
-      sink.write(this.#frame.write(start, request, NOTHING));
-      sink.write(request.body);
+      sink.write(bytes);
+      sink.write(body);
       sink.uncork();
     }
-    // What the kernel has not taken is read later, from where it stands.
-    if (sink.writableLength > 0) this.#frame.leave();
+    // A socket counts what it was given until the kernel has all of it: what is left is read later, from where it stands.
+    if (sink.writableLength > 0 || bytes.length > KEPT_BYTES) this.#frame.leave();
   }
 
   #startOf({ method, path, common }: OutgoingRequest): Start {
