@@ -82,7 +82,7 @@ const often = <T>(value: T, ...others: readonly T[]) =>
   fc.oneof({ weight: 6, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 const COMMON = ['user-agent', 'test'];
 const OTHER_COMMON = ['user-agent', 'another one'];
-const value = fc.constantFrom('a', 'b', 'cc', 'd'.repeat(60));
+const value = fc.constantFrom('a', 'b', 'cc', 'd'.repeat(65), 'e'.repeat(65));
 const one = (name: string) => value.map((text) => [name, text]);
 const aBody = fc
   .tuple(fc.constantFrom('x', 'y'), fc.constantFrom(0, 1, 2, 9, 10, 98, 99, 100, 1_000, 3_000, 9_999, 16_384, 16_385))
