@@ -9,6 +9,7 @@ import { sharedNats } from '../../test/services/shared.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/port.ts';
 import { createNatsKind, type NatsConnectionOptions } from './index.ts';
+import { JetStreamApi } from './jetstream/api.ts';
 
 const nothingKept = 'core NATS keeps nothing: what is published while nobody listens is nowhere';
 
@@ -43,7 +44,7 @@ export const clusterHarness: Harness = {
   async start() {
     const servers = await startNatsCluster(3);
     const addresses = servers.map(({ url }) => url);
-    const broker = await eventually('there is a leader', () => streamsIn(addresses), { within: 30_000 });
+    const broker = await eventually('there is a leader', () => streamsIn(addresses), { within: 60_000 });
     return {
       ...broker,
       async stop() {
@@ -127,12 +128,18 @@ class Fence {
   }
 }
 
-/** Rejects until the cluster has agreed on who leads it; its first stream takes longer than all that come after it. */
+/**
+ * Rejects until the cluster has agreed on who leads it. Its first stream takes longer than all that come after it, and so may
+ * that of the members' records: on a busy machine longer than a source waits for it, which a controller then opens again.
+ */
 async function streamsIn(addresses: readonly string[]): Promise<Broker> {
   const client = await connect({ servers: [...addresses] });
   try {
     await (await client.jetstreamManager()).streams.list().next();
     await (await streamTopic(client, addresses.length)).delete();
+    const api = await JetStreamApi.of(client);
+    await api.ensureLedger(addresses.length);
+    await api.slots(api.ledgerRoot);
   } finally {
     await client.close();
   }
@@ -194,6 +201,7 @@ export async function streamTopic(client: NatsConnection, replicas: number): Pro
   const exists = async () => (await manager.streams.names(`${prefix}.>`).next()).length > 0;
   // A server that is up again is offline to its leader for a while, which then places no stream, or does not answer.
   await eventually('the stream is placed', place, { within: 30_000 });
+  await eventually('the stream has a leader', () => manager.streams.info(stream), { within: 30_000 });
   return {
     pattern: `${prefix}.*`,
     async publish(events) {
