@@ -24,9 +24,7 @@ export class CallLines {
   readonly #limit: number;
   #left: number;
   #held = noneHeld();
-  /** Of the window. Two fields, because one that is sometimes undefined made the engine compile all that stands behind it again. */
-  #isOpen = false;
-  #cancel: Cancel = () => {};
+  #closeWindow: Cancel | undefined;
   readonly #widths = { source: 0, route: 0 };
 
   constructor(options: { output: LineOutput; clock: Clock; limit?: number }) {
@@ -54,17 +52,16 @@ export class CallLines {
 
   /** Prints what is still counted only, and nothing afterwards. */
   close(): void {
-    this.#cancel();
-    this.#isOpen = false;
+    this.#closeWindow?.();
+    this.#closeWindow = undefined;
     this.#printHeld();
     this.#left = 0;
   }
 
   #openWindow(): void {
-    if (this.#isOpen) return;
-    this.#isOpen = true;
-    this.#cancel = this.#clock.after(WINDOW_MS, () => {
-      this.#isOpen = false;
+    if (this.#closeWindow !== undefined) return;
+    this.#closeWindow = this.#clock.after(WINDOW_MS, () => {
+      this.#closeWindow = undefined;
       this.#left = this.#limit;
       this.#printHeld();
     });

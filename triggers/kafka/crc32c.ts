@@ -25,11 +25,9 @@ function tables(): Int32Array {
 
 export function crc32c(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // Asked here for the loop behind the first one as well: code that is compiled while that runs knows no more than it has seen.
-  const { length } = bytes;
   let crc = -1;
   let at = 0;
-  for (const whole = length - (length % SLICES); at < whole; at += SLICES) {
+  for (const whole = bytes.length - (bytes.length % SLICES); at < whole; at += SLICES) {
     const low = crc ^ view.getInt32(at, true);
     const high = view.getInt32(at + 4, true);
     crc =
@@ -42,7 +40,7 @@ export function crc32c(bytes: Uint8Array): number {
       look(1, high >>> 16) ^
       look(0, high >>> 24);
   }
-  for (; at < length; at++) crc = (crc >>> 8) ^ look(0, crc ^ (bytes[at] ?? 0));
+  for (; at < bytes.length; at++) crc = (crc >>> 8) ^ look(0, crc ^ (bytes[at] ?? 0));
   return ~crc >>> 0;
 }
 

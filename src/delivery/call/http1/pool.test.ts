@@ -34,6 +34,10 @@ vi.mock('node:net', async (original) => {
   };
 });
 
+afterEach(() => {
+  net.fate = () => 'made';
+});
+
 const createPool = httpCaller({ clock: systemClock, forbids: anyAddress });
 const OK = { type: 'answered', status: 200 };
 const FINE = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n';
@@ -126,10 +130,6 @@ test('a call that takes over a connection that was idle for long begins when it 
     startedAt = now;
   });
   expect((await next.answered) - startedAt).toBeLessThan(1_000);
-});
-
-afterEach(() => {
-  net.fate = () => 'made';
 });
 
 test('a request that its socket has not sent yet stays what it is while others are written', async () => {
