@@ -1,6 +1,7 @@
 import kafkajs, { type OffsetsByTopicPartition } from 'kafkajs';
 import { z } from 'zod';
 import type { Gate, Memory, SourceContext } from '../../src/domain/kind.ts';
+import type { Account } from '../../src/domain/ledger.ts';
 import type { Remembered } from '../../triggers/kafka/adopt.ts';
 import { Claims } from '../../triggers/kafka/claim.ts';
 import type { Group, StoredPosition } from '../../triggers/kafka/membership.ts';
@@ -129,6 +130,8 @@ export interface MemberOptions {
   readonly isEager?: true;
   /** Of which process it is. Default: one of its own. */
   readonly by?: string;
+  /** What earlier members of that process have counted. */
+  readonly crashed?: ReadonlySet<string>;
 }
 
 let members = 0;
@@ -137,6 +140,8 @@ let members = 0;
 export class MemberBench {
   readonly bench: OutletBench;
   readonly by: string;
+  /** Of this process counted as `unknown(crash)` when it took a partition over: `partition/offset`. */
+  readonly crashed: Set<string>;
   readonly claims: Claims;
   readonly owned: Ownership;
   readonly failures: Error[] = [];
@@ -160,10 +165,11 @@ export class MemberBench {
     const spec = { ...options.spec, ...(delivery !== undefined && { delivery }) };
     this.#group = group;
     this.by = options.by ?? `process-${members++}`;
+    this.crashed = new Set(options.crashed);
     this.bench = options.bench ?? new OutletBench({ functions, ...(delivery !== undefined && { delivery }) });
     const context: SourceContext = {
       gate: options.gate ?? (options.isEager === true ? eager(this.bench.gate) : this.bench.gate),
-      account: this.bench.outlet.account,
+      account: this.#noting(this.bench.outlet.account),
       log: silent,
       clock: this.bench.clock,
       memory,
@@ -278,6 +284,17 @@ export class MemberBench {
   /** Bodies of the requests that a function of this member got. */
   calls(name = 'f'): string[] {
     return this.bench.f(name).calls.map(({ request }) => Buffer.from(request.body ?? []).toString());
+  }
+
+  #noting(account: Account): Account {
+    return {
+      ...account,
+      inDoubt: (event, functionName, outcome) => {
+        const { coordinates: at } = event;
+        if (at.type === 'kafka' && outcome.type === 'unknown') this.crashed.add(`${at.partition}/${at.offset}`);
+        account.inDoubt(event, functionName, outcome);
+      },
+    };
   }
 
   #committing(generation: number, topics: Topics): Promise<void> {
