@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { carriedHeaders } from './carried-headers.ts';
 
-const carried = (headers: Record<string, string>) => carriedHeaders(new Map(Object.entries(headers)));
+const carried = (headers: Record<string, string>) =>
+  carriedHeaders({ headers: new Map(Object.entries(headers)), leftOut: 0 });
 
 test('headers get a prefix, so that none can be taken for another', () => {
   expect(carried({ authorization: 'x', host: 'evil', 'event-id': '1', 'transfer-encoding': 'chunked' })).toEqual([
@@ -48,4 +49,10 @@ test('what grows when it is encoded is counted as long as it becomes', () => {
     ['event-header-short', encodeURIComponent(short)],
     ['event-headers-left-out', '1'],
   ]);
+});
+
+test('what had no room before is told with what has none here', () => {
+  const headers = new Map([['a b', '1']]);
+  expect(carriedHeaders({ headers, leftOut: 2 })).toEqual([['event-headers-left-out', '3']]);
+  expect(carriedHeaders({ headers: new Map(), leftOut: 2 })).toEqual([['event-headers-left-out', '2']]);
 });

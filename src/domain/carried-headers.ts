@@ -1,3 +1,4 @@
+import type { IncomingEvent } from './cloudevents.ts';
 import { fieldText, type HeaderField, knownText } from './header-text.ts';
 
 /*
@@ -19,11 +20,12 @@ const TRACE_CONTEXT = new Set(['traceparent', 'tracestate']);
  * Name and value of the headers that a function gets, in their order. What does not fit, or whose name is not a token, is
  * left out, and its number is told in `event-headers-left-out`.
  */
-export function carriedHeaders(headers: ReadonlyMap<string, string>): readonly HeaderField[] {
-  if (headers.size === 0) return NONE;
+export function carriedHeaders(incoming: Pick<IncomingEvent, 'headers' | 'leftOut'>): readonly HeaderField[] {
+  const { headers } = incoming;
+  let { leftOut } = incoming;
+  if (headers.size + leftOut === 0) return NONE;
   const carried: HeaderField[] = [];
   let room = MAX_TOTAL_LENGTH;
-  let leftOut = 0;
   for (const [name, value] of headers) {
     const isTaken = carried.length < MAX_HEADERS && name.length <= MAX_NAME_LENGTH && TOKEN.test(name);
     // What is percent-encoded grows ninefold at most; what is too long as it is need not be encoded.

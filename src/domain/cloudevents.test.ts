@@ -81,6 +81,51 @@ describe('readCloudEvent', () => {
     },
   );
 
+  test.each([
+    ['arrays', '['.repeat(100_000) + ']'.repeat(100_000)],
+    ['objects', `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`],
+  ])('%s nested too deeply to be written anew are a plain message', (_, data) => {
+    const body = `${JSON.stringify(required).slice(0, -1)},"data":${data}}`;
+    const event = read(structured, body);
+    expect(event.attributes).toBeUndefined();
+    expect(event.contentType).toBe(structured['content-type']);
+    expect(text(event.data)).toBe(body);
+  });
+
+  test.each([
+    ['binary', (attributes: object) => read(withPrefix('ce_', { ...attributes }), '{}')],
+    ['structured', (attributes: object) => read(structured, JSON.stringify(attributes))],
+  ])('%s mode: extensions that headers have no room for are left out, and counted', (_, readAttributes) => {
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`x${i}`, `${i}`]));
+    const { attributes, leftOut } = readAttributes({
+      ...required,
+      long: 'v'.repeat(5_000),
+      wide: '日'.repeat(500),
+      ...many,
+    });
+    expect(attributes?.extensions.map(([name]) => name)).toEqual(Array.from({ length: 16 }, (_, i) => `ce-x${i}`));
+    expect(leftOut).toBe(26);
+  });
+
+  test.each(['id', 'source', 'type', 'subject', 'time'])(
+    'with a %s that is too long for a header it is a plain message',
+    (name) => {
+      const event = read(withPrefix('ce-', { ...required, [name]: 'v'.repeat(5_000) }), '{}');
+      expect(event.attributes).toBeUndefined();
+      expect(event.headers.get(`ce-${name}`)).toHaveLength(5_000);
+    },
+  );
+
+  test.each([{}, withPrefix('ce-', required)])(
+    'a content type that is too long is left out, and counted',
+    (headers) => {
+      const event = read({ ...headers, 'content-type': `text/plain; x="${'y'.repeat(2_000)}"` }, 'hello');
+      expect(event.contentType).toBeUndefined();
+      expect(event.leftOut).toBe(1);
+      expect(text(event.data)).toBe('hello');
+    },
+  );
+
   test('a member named __proto__ does no harm', () => {
     const event = read(structured, `{"__proto__":{"id":"evil"},"specversion":"1.0","source":"/s","type":"t"}`);
     expect(event.attributes).toBeUndefined();

@@ -61,7 +61,7 @@ export class PartitionEvents {
   #headers(record: Record, incoming: IncomingEvent): Event['headers'] {
     const own: HeaderField[] = [this.#partitionHeader, ['event-offset', knownText(record.offset)]];
     if (record.key !== null) own.push(...keyHeader(record.key));
-    if (incoming.headers.size > 0) own.push(...carriedHeaders(incoming.headers));
+    if (incoming.headers.size + incoming.leftOut > 0) own.push(...carriedHeaders(incoming));
     return own;
   }
 

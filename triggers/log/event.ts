@@ -24,7 +24,7 @@ export function createEventMaker(identity: string, order: Delivery['order'], ord
       subject: undefined,
       contentType: incoming.contentType,
       attributes: incoming.attributes,
-      headers: [...keyHeader(stored.key), ...carriedHeaders(incoming.headers)],
+      headers: [...keyHeader(stored.key), ...carriedHeaders(incoming)],
       order: orderOf(stored, order, orderedBy),
       data: incoming.data,
       coordinates: { type: 'log', topic: stored.topic, offset: stored.seq },

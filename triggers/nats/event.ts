@@ -39,7 +39,8 @@ export class MessageEvents {
 
   from(message: Msg, receivedAt: number): Event {
     const { subject, text, origin, order } = this.#subjects.of(message.subject);
-    const { contentType, attributes, headers, data } = incoming(message);
+    const content = incoming(message);
+    const { contentType, attributes, data } = content;
     return {
       id: randomEventId(),
       time: receivedAt,
@@ -48,7 +49,7 @@ export class MessageEvents {
       subject: text,
       contentType,
       attributes,
-      headers: carriedHeaders(headers),
+      headers: carriedHeaders(content),
       order,
       data,
       coordinates: { type: 'nats', subject },
@@ -73,7 +74,8 @@ export class StreamEvents {
 
   from(message: Msg, info: DeliveryInfo): StreamEvent {
     const { subject, text, origin, order } = this.#subjects.of(message.subject);
-    const { contentType, attributes, headers, data } = incoming(message);
+    const content = incoming(message);
+    const { contentType, attributes, data } = content;
     const { id, time, coordinates } = this.bare(info.sequence, info.time, subject);
     const sequence = knownText(String(info.sequence));
     return {
@@ -84,7 +86,7 @@ export class StreamEvents {
       subject: text,
       contentType,
       attributes,
-      headers: [this.#streamHeader, ['event-sequence', sequence], ...carriedHeaders(headers)],
+      headers: [this.#streamHeader, ['event-sequence', sequence], ...carriedHeaders(content)],
       order,
       data,
       coordinates,
