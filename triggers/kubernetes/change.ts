@@ -25,7 +25,7 @@ export interface ChangeFacts extends Identity {
   readonly verb: Verb;
   readonly resourceVersion: string;
   readonly origin: Origin;
-  /** The object as JSON, without what nobody wants, see `objectJson`. Undefined: it is gone, and its content was not kept. */
+  /** The object as JSON, see `objectJson`. Undefined: it is gone and its content was not kept, or it has no text. */
   readonly json: string | undefined;
   /** What it was before. Undefined: there was nothing, or it was not kept. */
   readonly oldJson: string | undefined;
@@ -110,18 +110,30 @@ export class Change {
   }
 }
 
-const differing = (before: unknown, after: unknown, pointers: readonly string[]): string[] =>
-  pointers.filter((pointer) => !isDeepStrictEqual(valueAt(before, pointer), valueAt(after, pointer)));
+/** Undefined where values are nested too deeply to be compared: some hundred levels. */
+function differing(before: unknown, after: unknown, pointers: readonly string[]): string[] | undefined {
+  try {
+    return pointers.filter((pointer) => !isDeepStrictEqual(valueAt(before, pointer), valueAt(after, pointer)));
+  } catch {
+    return undefined;
+  }
+}
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** The object without what tools keep for themselves: who manages which field, and the manifest that was applied last. */
-export function objectJson(object: KubernetesObject): string {
+/**
+ * The object without what tools keep for themselves: who manages which field, and the manifest that was applied last.
+ * Undefined for one that is nested too deeply to be written: an API server takes 10,000 levels, `stringify` half of them.
+ */
+export function objectJson(object: KubernetesObject): string | undefined {
   const { managedFields, annotations, ...metadata } = object.metadata;
-  if (annotations === undefined) return JSON.stringify({ ...object, metadata });
-  const { [LAST_APPLIED]: _, ...others } = annotations;
+  const { [LAST_APPLIED]: _, ...others } = annotations ?? {};
   const left = Object.keys(others).length > 0 && { annotations: others };
-  return JSON.stringify({ ...object, metadata: { ...metadata, ...left } });
+  try {
+    return JSON.stringify({ ...object, metadata: { ...metadata, ...left } });
+  } catch {
+    return undefined;
+  }
 }
 
 export const identityOf = ({ metadata }: KubernetesObject): Identity => ({

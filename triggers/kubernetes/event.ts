@@ -55,7 +55,7 @@ const NOTHING = {
 
 /** The first two are Fission's. */
 function headersOf(change: Change, type: ResourceType, spec: KubernetesTriggerSpec): HeaderField[] {
-  const { verb, origin } = change.facts;
+  const { verb, origin, json } = change.facts;
   const headers: HeaderField[] = [
     ['x-kubernetes-event-type', knownText(verb.toUpperCase())],
     ['x-kubernetes-object-type', fieldText(type.kind)],
@@ -65,6 +65,7 @@ function headersOf(change: Change, type: ResourceType, spec: KubernetesTriggerSp
   if (spec.changed.length > 0 && verb === 'modified' && change.changed(spec.changed) === undefined) {
     headers.push(['event-old-object', knownText('unknown')]);
   }
+  if (spec.mode !== 'reference' && json === undefined) headers.push(['event-object', knownText('unknown')]);
   return headers;
 }
 

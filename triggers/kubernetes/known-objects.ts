@@ -75,17 +75,17 @@ export class KnownObjects {
     return this.#objects.values();
   }
 
-  put(identity: Identity, resourceVersion: string, json: string): void {
+  put(identity: Identity, resourceVersion: string, json: string | undefined): void {
     this.remove(identity.uid);
     if (this.#objects.size >= this.#options.most) {
       this.clear();
       this.#isTooMuch = true;
     }
     if (this.#isTooMuch) return;
-    const keeps = this.keepsContent && !this.#options.budget.isExceeded;
-    this.#objects.set(identity.uid, { ...identity, resourceVersion, json: keeps ? json : undefined });
-    if (!keeps) return;
-    this.#count(2 * json.length);
+    const kept = this.keepsContent && !this.#options.budget.isExceeded ? json : undefined;
+    this.#objects.set(identity.uid, { ...identity, resourceVersion, json: kept });
+    if (kept === undefined) return;
+    this.#count(2 * kept.length);
     if (this.#bytes > this.#options.mostBytes) this.#forgetContent();
   }
 
