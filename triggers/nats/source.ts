@@ -1,4 +1,5 @@
 import {
+  asError,
   type DroppedReason,
   type Event,
   groupName,
@@ -73,7 +74,7 @@ class NatsSource implements Source {
     this.#unfollow = this.#follow();
     this.#subscription = connection.subscribe(this.#spec.topic, {
       queue: this.#queue,
-      callback: (error, message) => this.#receive(error, message),
+      callback: (error, message) => this.#hear(error, message),
     });
     await subscribed(connection);
     this.#begin();
@@ -131,14 +132,28 @@ class NatsSource implements Source {
     this.#subscription?.unsubscribe();
   }
 
-  #receive(error: NatsError | null, message: Msg): void {
-    const { account, clock, gate, log } = this.#context;
-    if (error !== null) {
-      log.warn({ error: error.message }, 'NATS refused the subscription');
-      this.#interrupted();
-      this.#context.fail(error);
-      return;
+  /** Never throws: the client would read nothing more for any of the subscriptions that share its connection. */
+  #hear(refusal: NatsError | null, message: Msg): void {
+    try {
+      if (refusal === null) this.#receive(message);
+      else this.#refused(refusal);
+    } catch (thrown) {
+      this.#broken(asError(thrown));
     }
+  }
+
+  #refused(error: NatsError): void {
+    this.#context.log.warn({ error: error.message }, 'NATS refused the subscription');
+    this.#broken(error);
+  }
+
+  #broken(error: Error): void {
+    this.#interrupted();
+    this.#context.fail(error);
+  }
+
+  #receive(message: Msg): void {
+    const { account, clock, gate } = this.#context;
     const event = this.#events.from(message, clock.now());
     account.read(1);
     const unwanted = this.#unwanted(event);

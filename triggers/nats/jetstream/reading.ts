@@ -161,25 +161,29 @@ export class Reading {
   /** Decides on deliveries, and passes those that are claimed into the room. */
   take(messages: readonly Msg[], room: Room): void {
     if (messages.length === 0) return;
-    const { account, log } = this.#parts.context;
     const claimed: StreamEvent[] = [];
-    for (const message of messages) {
-      const info = deliveryInfo(message.reply);
-      if (info === undefined) {
-        log.warn({ subject: message.subject }, 'NATS sent a message that is not a delivery of the consumer');
-        continue;
-      }
+    // All of them before the first is booked: what is booked and not passed would be lost without a word.
+    for (const { info, event } of this.#eventsOf(messages)) {
       this.#skipped(info.consumerSequence - 1, info.sequence - 1);
       this.#parts.books.received(info);
       this.#waiting = info.pending;
-      account.read(1);
-      const event = this.#parts.events.from(message, info);
+      this.#parts.context.account.read(1);
       const reason = this.#unwanted(event, info);
       if (reason === undefined) claimed.push(event);
       else this.#drop(event, reason, info);
     }
     this.#pass(claimed, room);
     this.#settlement.touch();
+  }
+
+  #eventsOf(messages: readonly Msg[]): { readonly info: DeliveryInfo; readonly event: StreamEvent }[] {
+    const { context, events } = this.#parts;
+    return messages.flatMap((message) => {
+      const info = deliveryInfo(message.reply);
+      if (info !== undefined) return [{ info, event: events.from(message, info) }];
+      context.log.warn({ subject: message.subject }, 'NATS sent a message that is not a delivery of the consumer');
+      return [];
+    });
   }
 
   /** Names and counts deliveries that came to nobody, unless other members may have got them. */

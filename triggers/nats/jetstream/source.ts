@@ -10,7 +10,7 @@ import {
 } from '../../../src/sdk.ts';
 import type { Link } from '../connection.ts';
 import type { JetStreamProgress } from './progress.ts';
-import type { Pulled } from './pull.ts';
+import type { Pulled, Puller } from './pull.ts';
 import type { Reading } from './reading.ts';
 
 /** Events of one pull. */
@@ -24,6 +24,21 @@ const SHOWN_SILENCES = 2;
 const SHOWN_REFUSALS = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+
+/** What the source asks of its reading. */
+export type Reads = Pick<
+  Reading,
+  | 'allSettled'
+  | 'close'
+  | 'description'
+  | 'headroom'
+  | 'leave'
+  | 'onTaken'
+  | 'pull'
+  | 'resolveGaps'
+  | 'resync'
+  | 'waiting'
+> & { readonly puller: Pick<Puller, 'reset'> };
 
 /**
  * Reads a consumer until it is closed or has failed. One loop: wait for room, pull as many events as there is room for,
@@ -41,7 +56,7 @@ const LONGEST_PAUSE_MS = 2_000;
  * A pull that is out is never given up while it can be answered: what is delivered is claimed.
  */
 export class JetStreamSource implements Source {
-  readonly #reading: Reading;
+  readonly #reading: Reads;
   readonly #progress: JetStreamProgress;
   readonly #context: SourceContext;
   readonly #unfollow: () => void;
@@ -52,7 +67,7 @@ export class JetStreamSource implements Source {
   #isShownBroken = false;
   #closed: Promise<void> | undefined;
 
-  constructor(link: Link, reading: Reading, progress: JetStreamProgress, context: SourceContext) {
+  constructor(link: Link, reading: Reads, progress: JetStreamProgress, context: SourceContext) {
     this.#reading = reading;
     this.#progress = progress;
     this.#context = context;
@@ -108,19 +123,21 @@ export class JetStreamSource implements Source {
   }
 
   async #run(): Promise<void> {
-    let isIdle = true;
+    let hadNone = true;
     let silences = 0;
     let refusals = 0;
     while (!this.#isStopping) {
       if (this.#cut !== undefined) await this.#progress.held(this.#afterCut(this.#cut));
       const headroom = await this.#progress.held(this.#reading.headroom());
+      // What came late meanwhile may have been all that was waiting.
+      const isIdle = hadNone || this.#reading.waiting === 0;
       const wanted = isIdle ? 1 : Math.min(BATCH, headroom, this.#reading.waiting);
       const room = await this.#progress.held(this.#reserve(wanted));
       if (room === undefined) return;
       const pulled = await this.#pull(room, isIdle);
       await this.#reading.resolveGaps();
       const { end, messages } = pulled;
-      isIdle = messages.length === 0 || this.#reading.waiting === 0;
+      hadNone = messages.length === 0;
       silences = end.type === 'silent' ? silences + 1 : 0;
       refusals = end.type === 'refused' && messages.length === 0 ? refusals + 1 : 0;
       if (end.type === 'silent') await this.#silent(silences);
