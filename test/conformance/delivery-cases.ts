@@ -94,6 +94,25 @@ export const deliveryCases = {
     expect(rig.recorder.records[0]?.bytes).toEqual(Buffer.from(data));
   },
 
+  async 'a message that only looks like a CloudEvent is a message like any other'(rig) {
+    const topic = await rig.topic();
+    const member = rig.member();
+    await member.open(topic);
+    const envelope = '"specversion":"1.0","id":"1","source":"/s","type":"t"';
+    // They are JSON, and nested more deeply than JSON.stringify can follow.
+    const hostile = [
+      `{${envelope},"data":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
+      `{${envelope},"subject":"${'s'.repeat(20_000)}"}`,
+      `{"specversion":"1.0"`,
+    ];
+    const contentType = 'application/cloudevents+json';
+    await topic.publish([{ data: 'first' }, ...hostile.map((data) => ({ data, contentType })), { data: 'last' }]);
+    await hasAll(rig.recorder, 5);
+    await member.close();
+    expect(rig.recorder.records.map(({ body }) => body)).toEqual(['first', ...hostile, 'last']);
+    expect(member.row()).toMatchObject({ read: 5, claimed: 5, delivered: 5 });
+  },
+
   async 'the id of an event is the same whoever reads it, and no other event has it'(rig) {
     const topics = [await rig.topic(), await rig.topic()];
     for (const topic of topics) await topic.publish(numbered(20));

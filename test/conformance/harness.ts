@@ -13,6 +13,7 @@ export const caseNames = [
   'what is larger than maxBytes is dropped as too_large',
   'an event without data is delivered without data',
   'the bytes of an event are not changed',
+  'a message that only looks like a CloudEvent is a message like any other',
   'the id of an event is the same whoever reads it, and no other event has it',
   'startFrom counts only where no position exists',
   'paused: nothing is claimed',
@@ -66,4 +67,6 @@ export interface Publication {
   readonly key?: string;
   /** `null`: no data at all, as far as the broker knows such a thing. */
   readonly data: Uint8Array | string | null;
+  /** `content-type` of the message. */
+  readonly contentType?: string;
 }

@@ -35,8 +35,9 @@ async function startBroker(): Promise<Broker> {
     return {
       pattern: topic,
       async publish(events) {
-        const messages = events.map(({ key = 'key', data }) => ({
+        const messages = events.map(({ key = 'key', data, contentType }) => ({
           key,
+          headers: contentType === undefined ? {} : { 'content-type': contentType },
           value: typeof data === 'string' || data === null ? data : Buffer.from(data),
         }));
         await producer.send({ topic, acks: -1, messages });

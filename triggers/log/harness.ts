@@ -25,9 +25,10 @@ async function startBroker(): Promise<Broker> {
     return {
       pattern: topic,
       async publish(events) {
-        const published = events.map(({ key = 'key', data }) =>
-          log.publish(topic, { key, data: bytes(data), headers: {} }),
-        );
+        const published = events.map(({ key = 'key', data, contentType }) => {
+          const headers = contentType === undefined ? {} : { 'content-type': contentType };
+          return log.publish(topic, { key, data: bytes(data), headers });
+        });
         await Promise.all(published);
       },
       delete: () => log.delete(topic),

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { connect, type NatsConnection } from 'nats';
+import { connect, headers, type MsgHdrs, type NatsConnection } from 'nats';
 import { z } from 'zod';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { TriggerKind } from '../../src/domain/kind.ts';
@@ -185,11 +185,19 @@ export async function coreTopic(client: NatsConnection): Promise<ConformanceTopi
   return {
     pattern: `${prefix}.*`,
     async publish(events) {
-      for (const { key = 'key', data } of events) client.publish(`${prefix}.${key}`, data ?? undefined);
+      for (const event of events)
+        client.publish(`${prefix}.${event.key ?? 'key'}`, event.data ?? undefined, headersOf(event));
       await client.flush();
     },
     delete: async () => {},
   };
+}
+
+function headersOf({ contentType }: Publication): { headers?: MsgHdrs } {
+  if (contentType === undefined) return {};
+  const of = headers();
+  of.set('content-type', contentType);
+  return { headers: of };
 }
 
 export async function streamTopic(client: NatsConnection, replicas: number): Promise<ConformanceTopic> {
@@ -205,7 +213,9 @@ export async function streamTopic(client: NatsConnection, replicas: number): Pro
   return {
     pattern: `${prefix}.*`,
     async publish(events) {
-      const published = events.map(({ key = 'key', data }) => jetstream.publish(`${prefix}.${key}`, data ?? undefined));
+      const published = events.map((event) =>
+        jetstream.publish(`${prefix}.${event.key ?? 'key'}`, event.data ?? undefined, headersOf(event)),
+      );
       await Promise.all(published);
     },
     async delete() {
