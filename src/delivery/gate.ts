@@ -66,7 +66,8 @@ class LaneGate implements ClosableGate {
     let counted = 0;
     for (const lane of this.#lanes) {
       const capacity = lane.hardCapacity(size);
-      if (capacity < size && this.#isLeftOut(lane, this.#clock.monotonic())) continue;
+      // Whoever cannot wait goes by the room that there is, and a stall ends where there is any.
+      if (this.#lanes.length > 1 && lane.isStalled(this.#clock.monotonic(), capacity)) continue;
       counted++;
       if (capacity >= size) continue;
       size = Math.max(0, capacity);
@@ -121,17 +122,13 @@ class LaneGate implements ClosableGate {
     let counted = 0;
     for (const lane of this.#lanes) {
       const room = lane.capacity(now);
-      if (this.#isLeftOut(lane, now, room)) continue;
+      // A stalled lane does not hold up others. Where all are stalled there are no others, and nothing is claimed.
+      if (this.#lanes.length > 1 && lane.isStalled(now, room)) continue;
       counted++;
       size = Math.min(size, room);
       worthwhile = Math.min(worthwhile, lane.worthwhile(now));
     }
     return counted > 0 && size >= worthwhile ? size : 0;
-  }
-
-  /** A stalled lane does not hold up others. Where all are stalled there are no others, and nothing is claimed. */
-  #isLeftOut(lane: Lane, now: number, capacity?: number): boolean {
-    return this.#lanes.length > 1 && lane.isStalled(now, capacity);
   }
 
   #take(size: number): Room {
@@ -178,7 +175,7 @@ class LaneRoom implements Room {
     const now = this.#clock.monotonic();
     const passage = new LanePassage(this.#lanes, events.length);
     for (const event of events) {
-      const passed = new PassedEvent(event, this.#lanes.length, passage, onSettled);
+      const passed = passage.add(event, onSettled);
       for (const lane of this.#lanes) lane.push(passed, now);
     }
     for (const lane of this.#lanes) lane.pump();
@@ -203,11 +200,25 @@ class LanePassage implements Passage {
   late = false;
   readonly #lanes: readonly Lane[];
   readonly #held: number[];
+  /** Those that may have their outcome at some lanes and not at others. */
+  readonly #open = new Set<PassedEvent>();
 
   constructor(lanes: readonly Lane[], events: number) {
     this.#lanes = lanes;
     // Not `map`, whose arrays are of more than one kind inside the engine: it threw away compiled code for that.
     this.#held = new Array<number>(lanes.length).fill(events);
+  }
+
+  /** A new event, of as many copies as there are lanes. */
+  add(event: Claimed<Event>, onSettled: OnSettled): PassedEvent {
+    const passed = new PassedEvent(event, this.#lanes.length, this, onSettled);
+    if (this.#lanes.length > 1) this.#open.add(passed);
+    return passed;
+  }
+
+  /** All its copies have their outcome. */
+  settled(event: PassedEvent): void {
+    if (this.#lanes.length > 1) this.#open.delete(event);
   }
 
   accounted(position: number): void {
@@ -218,6 +229,7 @@ class LanePassage implements Passage {
     if (this.late) return;
     this.late = true;
     for (const [position, lane] of this.#lanes.entries()) lane.disown(this.#held[position] ?? 0);
+    for (const event of this.#open) event.retract(this.#lanes);
   }
 
   abort(): void {
@@ -249,7 +261,17 @@ class PassedEvent implements Passed {
   accounted(position: number, outcome: Outcome): void {
     this.passage.accounted(position);
     this.#outcomes[position] = outcome;
-    if (--this.#missing === 0) this.#onSettled(this.event, this.#outcomes);
+    if (--this.#missing > 0) return;
+    this.passage.settled(this);
+    this.#onSettled(this.event, this.#outcomes);
+  }
+
+  /** Whoever owns the event now counts all its copies, also those that have their outcome. */
+  retract(lanes: readonly Lane[]): void {
+    for (const [position, lane] of lanes.entries()) {
+      const outcome = this.#outcomes[position];
+      if (outcome !== undefined) lane.retract(outcome);
+    }
   }
 }
 

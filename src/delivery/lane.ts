@@ -93,8 +93,7 @@ export class Lane implements CopyLane {
   capacity(now: number): number {
     if (!this.#options.target.reachable) return 0;
     const { room, concurrency, rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
-    const perSecond = Math.min(rate, this.#throughput.perSecond(now));
-    const ahead = Math.min(room, Math.floor(perSecond * WAITING_SECONDS));
+    const ahead = Math.min(room, Math.floor(this.#perSecond(now) * WAITING_SECONDS));
     const waiting = this.#waiting + this.#reserved;
     const startable = Math.floor(Math.min(concurrency - this.#active, Math.max(1, rate), this.#inTurn));
     const isHeld = waiting > 0 || (this.#metBusyKey && this.#active > 0);
@@ -109,7 +108,13 @@ export class Lane implements CopyLane {
 
   /** What is worth waking a source for. */
   worthwhile(now: number): number {
-    return Math.max(1, Math.min(this.#options.delivery.room, this.#throughput.perSecond(now)) >> 2);
+    return Math.max(1, Math.min(this.#options.delivery.room, this.#perSecond(now)) >> 2);
+  }
+
+  /** Calls that may end in a second. Never more than `capacity` goes by: an idle lane has room that is worthwhile. */
+  #perSecond(now: number): number {
+    const { rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
+    return Math.min(rate, this.#throughput.perSecond(now));
   }
 
   /** Events that may be claimed now, up to so many, by a source whose events are lost otherwise. */
@@ -301,6 +306,11 @@ export class Lane implements CopyLane {
   /** So many copies that are in flight here are another owner's in the account. */
   disown(copies: number): void {
     this.#disowned += copies;
+  }
+
+  /** So is one that had this outcome, and has been counted here. */
+  retract(outcome: Outcome): void {
+    this.#options.entry.retract(outcome);
   }
 
   /** Starts what may start. Call it after pushing. */

@@ -45,6 +45,13 @@ export class Entry {
     this.#sink.outcome(this.#trigger, event, this.functionName, outcome);
   }
 
+  /** Another owner counts it. */
+  retract(outcome: Outcome): void {
+    const counts = noCounts();
+    countOutcome(counts, outcome);
+    addCounts(this.counts, counts, -1);
+  }
+
   late(event: FeedEvent, outcome: Outcome): void {
     this.#sink.late(this.#trigger, event, this.functionName, outcome);
   }

@@ -46,6 +46,23 @@ describe.each(['at once', 'deferred'] as const)('rate, where slots are filled %s
     await bench.shut();
   });
 
+  test.each([1, 1.5, 2])(
+    'of %f a second: a source that waits without a deadline goes on behind a call that was slow',
+    async (rate) => {
+      const bench = new OutletBench({ turns: slots, delivery: { rate } });
+      let calls = 0;
+      bench.f().onCall = (call) => {
+        call.firstByte();
+        // The slow one ends beside the next: for a moment the function seems to take eight in a second.
+        bench.clock.after(++calls % 4 === 0 ? 650 : 5, () => call.answer({ type: 'answered', status: 200 }));
+      };
+      void bench.source(events(1_000), 0, 256);
+      await run(bench, 60_000, 10);
+      expect(bench.report().delivered).toBeGreaterThanOrEqual(50 * rate);
+      await bench.shut();
+    },
+  );
+
   test('starts that were due for expired events are not made up for in one burst', async () => {
     const bench = new OutletBench({ turns: slots, delivery: { rate: 1, ttl: '2s' } });
     bench.f().takes(1);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { event, nameOf, OutletBench, turns } from '../../test/support/outlet.ts';
 import type { Event } from '../domain/event.ts';
+import { noCounts } from '../domain/ledger.ts';
 
 const events = (n: number, order: (i: number) => number | null = () => null): Event[] =>
   Array.from({ length: n }, (_, i) => event(`e${i}`, order(i)));
@@ -118,6 +119,56 @@ describe('shared fan-out', () => {
     expect(bench.gate.tryReserve(1)).toMatchObject({ size: 0, reason: 'no_endpoint' });
     await bench.run(200, 100);
     expect(bench.gate.tryReserve(1).size).toBe(1);
+  });
+
+  test('a source that cannot wait loses copies while there is no room, and none beside free room', async () => {
+    const bench = new OutletBench({ functions: ['f', 'g'], delivery: { room: 100, concurrency: 1, stall: '1s' } });
+    bench.f('f').takes(1);
+    const dropped = () => bench.report('g').dropped.overflow ?? 0;
+    let i = 0;
+    const arrive = () => {
+      const room = bench.gate.tryReserve(1);
+      if (room.size > 0) bench.pass(room, [event(`e${i++}`)]);
+    };
+    for (let n = 0; n < 110; n++) arrive();
+    for (let n = 0; n < 15; n++) {
+      await bench.run(100);
+      arrive();
+    }
+    const before = dropped();
+    expect(before).toBeGreaterThan(0);
+    // Far more wait than it takes in a second.
+    for (let n = 0; n < 10; n++) bench.f('g').answer(200, `e${n}`);
+    bench.f('g').takes(200);
+    for (let second = 0; second < 5; second++) {
+      arrive();
+      await bench.run(1_000);
+    }
+    expect(bench.report('g').inFlight).toBeGreaterThan(50);
+    expect(dropped()).toBe(before);
+    expect(bench.balanced).toBe(true);
+    await bench.shut();
+  });
+
+  test('who loses its events to another owner counts no copy of those that are not finished', () => {
+    const bench = new OutletBench({ functions: ['f', 'g'] });
+    const { account } = bench.outlet;
+    const passage = bench.pass(bench.gate.tryReserve(3), events(3));
+    bench.f('f').answer(200, 'e0', 'e1');
+    bench.f('g').answer(500, 'e1');
+    // What the other owner has found: three are claimed, and one of them is finished.
+    const finished = {
+      f: { ...noCounts(), read: 3, claimed: 3, delivered: 1 },
+      g: { ...noCounts(), read: 3, claimed: 3, rejected: 1 },
+    };
+    passage.disown();
+    for (const [name, counts] of Object.entries(finished)) account.release(name, counts);
+    expect(bench.balanced).toBe(true);
+    bench.f('f').answer(200);
+    bench.f('g').answer(200);
+    expect(bench.balanced).toBe(true);
+    for (const name of ['f', 'g'])
+      expect(bench.report(name)).toMatchObject({ read: 0, claimed: 0, delivered: 0, rejected: 0, inFlight: 0 });
   });
 
   test('when every function is dead nothing is claimed', async () => {

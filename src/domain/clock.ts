@@ -20,10 +20,21 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, callback) {
+    if (ms > LONGEST_TIMER_MS) return afterLong(ms, callback);
     const timer = setTimeout(callback, ms);
     return () => clearTimeout(timer);
   },
 };
+
+/** Node.js lets a timer that is longer than 24.8 days end after 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function afterLong(ms: number, callback: () => void): Cancel {
+  let cancel = systemClock.after(LONGEST_TIMER_MS, () => {
+    cancel = systemClock.after(ms - LONGEST_TIMER_MS, callback);
+  });
+  return () => cancel();
+}
 
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {

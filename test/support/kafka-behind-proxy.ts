@@ -1,3 +1,4 @@
+import type { SourceStatus } from '../../src/domain/kind.ts';
 import { type Kafka, startKafka } from '../services/kafka.ts';
 import { eventually } from './eventually.ts';
 import { createTopic, type TestTopic } from './kafka.ts';
@@ -31,6 +32,8 @@ export interface Scene extends AsyncDisposable {
   readonly topic: TestTopic;
   readonly recorder: Recorder;
   readonly replica: Replica;
+  /** What it has reported since, but that it is connected. Before, a broker that has just begun may be loading its groups. */
+  troubles(): readonly SourceStatus[];
 }
 
 /** One function; twenty events have been delivered and settled. In the end everything passes the proxy again. */
@@ -45,10 +48,12 @@ export async function startScene(
   await replica.connected();
   await topic.produce(20);
   await eventually('twenty are delivered', () => replica.row()?.delivered === 20);
+  const before = replica.history.length;
   return {
     topic,
     recorder,
     replica,
+    troubles: () => replica.history.slice(before).filter(({ type }) => type !== 'connected'),
     async [Symbol.asyncDispose]() {
       proxy.rule(() => 'pass');
       proxy.refuse(false);

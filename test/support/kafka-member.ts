@@ -275,6 +275,12 @@ export class MemberBench {
     await loop();
   }
 
+  /** Answers what is open at one function, if it has that. */
+  async answerOf(name: string): Promise<void> {
+    this.bench.functions.get(name)?.answer(200);
+    await loop();
+  }
+
   /** Lets a settle commit go out by itself. */
   async quiet(ms = 1_000): Promise<void> {
     await this.bench.run(ms, 100);

@@ -30,10 +30,13 @@ type Step =
   | { readonly type: 'finish'; readonly fate: Exclude<Fate, 'held'>; readonly last: boolean }
   /** Reads all its partitions, each when what is out for the one before can be joined by another request. */
   | { readonly type: 'sweep'; readonly member: number; readonly fate: Fate }
-  | { readonly type: 'answer' | 'settle' | 'freeze' | 'die'; readonly member: number }
+  /** Of all its functions, or of one of them. */
+  | { readonly type: 'answer'; readonly member: number; readonly of: string | undefined }
+  | { readonly type: 'settle' | 'freeze' | 'die'; readonly member: number }
   /** Who gets which partition; `patient`: waits for what is in flight. */
   | { readonly type: 'rebalance'; readonly owners: readonly number[]; readonly patient: boolean };
 
+const functions = [undefined, 'f', 'g'] as const;
 const member = fc.nat({ max: MEMBERS - 1 });
 const partition = fc.nat({ max: PARTITIONS - 1 });
 const owners = fc.array(member, { minLength: PARTITIONS, maxLength: PARTITIONS });
@@ -52,16 +55,19 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('fetch' as const), member, partition }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('hand-over' as const), member, fate }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('finish' as const), fate: ending, last: fc.boolean() }) },
-  { weight: 5, arbitrary: fc.record({ type: fc.constant('answer' as const), member }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ type: fc.constant('answer' as const), member, of: fc.constantFrom(...functions) }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const), member }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('sweep' as const), member, fate }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('rebalance' as const), owners, patient: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('freeze' as const, 'die' as const), member }) },
 );
 
-interface Delivery {
-  readonly room: number;
-  readonly concurrency: number;
+interface Setting {
+  readonly delivery?: { readonly room: number; readonly concurrency: number };
+  readonly functions?: readonly string[];
 }
 
 class World {
@@ -77,8 +83,8 @@ class World {
   readonly #options: MemberOptions;
   readonly #window: number;
 
-  constructor(delivery: Delivery | undefined) {
-    this.#options = { isEager: true, ...(delivery !== undefined && { delivery }) };
+  constructor({ functions = ['f'], delivery }: Setting) {
+    this.#options = { isEager: true, functions, ...(delivery !== undefined && { delivery }) };
     this.#window = delivery === undefined ? Number.POSITIVE_INFINITY : delivery.room + delivery.concurrency;
     for (let i = 0; i < MEMBERS; i++) this.#members.push(this.#add(new MemberBench(this.group, this.#options)));
   }
@@ -103,7 +109,7 @@ class World {
         else this.group.finish(one.fate);
         return loop();
       case 'answer':
-        return this.#at(one.member).answer();
+        return one.of === undefined ? this.#at(one.member).answer() : this.#at(one.member).answerOf(one.of);
       case 'settle':
         return this.#at(one.member).quiet();
       case 'sweep':
@@ -271,22 +277,23 @@ const backFromNobody: Step[] = [
   { type: 'read', member: 0, partition: 2, fate: 'answered' },
   { type: 'freeze', member: 1 },
   { type: 'rebalance', owners: [0, 0, 1], patient: false },
-  { type: 'answer', member: 0 },
+  { type: 'answer', member: 0, of: undefined },
   { type: 'read', member: 0, partition: 0, fate: 'answered' },
   { type: 'read', member: 0, partition: 1, fate: 'unanswered' },
   { type: 'rebalance', owners: [0, 0, 0], patient: false },
 ];
 
-test.each<readonly [string, Delivery | undefined]>([
-  ['much room', undefined],
-  ['little room', { room: 4, concurrency: 2 }],
+test.each<readonly [string, Setting]>([
+  ['much room', {}],
+  ['little room', { delivery: { room: 4, concurrency: 2 } }],
+  ['two functions that share', { functions: ['f', 'g'] }],
 ])(
   'at most once, and balanced to the event, whatever members do and brokers answer: %s',
-  async (_, delivery) => {
+  async (_, setting) => {
     let mostOut = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-        const world = new World(delivery);
+        const world = new World(setting);
         try {
           await world.rebalance([0, 1, 0], false);
           for (const one of steps) {

@@ -37,6 +37,9 @@ const PARTITIONS_AT_A_TIME = 64;
 /** Kept of the closing deadline for the last settle commit and for leaving the group. */
 const LEAVE_MARGIN_MS = 1_500;
 
+/** Groups. Of triggers that are gone nobody asks any more. */
+const MOST_REMEMBERED = 10_000;
+
 /** How long a join may take that nobody wants any more: one that is not ended in order leaves a member behind for a while. */
 const GIVE_UP_MS = 3_000;
 
@@ -240,8 +243,18 @@ class KafkaSource implements Source {
     const left = this.#owned.settle().then(() => this.#leave());
     await Promise.race([left, late]);
     cancel();
-    this.#brokers.remembered.set(this.#group, this.#owned.remember());
+    this.#remember();
     this.#owned.close();
+  }
+
+  /** For the next source of this group. */
+  #remember(): void {
+    const { remembered } = this.#brokers;
+    // Behind all others: those that were closed first are forgotten first.
+    remembered.delete(this.#group);
+    remembered.set(this.#group, this.#owned.remember());
+    const [oldest] = remembered.keys();
+    if (remembered.size > MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
   }
 
   /** From the first turn on kafkajs begins no new fetches; those that are under way it would wait for. */

@@ -105,7 +105,7 @@ test('answers that come late, but come, cost time and nothing else', async () =>
   });
   await act.topic.produce(40, { from: 20 });
   expect(await expectAccounted(act, 60)).toBe(0);
-  expect(act.replica.history.filter(({ type }) => type === 'disconnected')).toEqual([]);
+  expect(act.troubles()).toEqual([]);
 });
 
 test('connections that are cut again and again under load: nothing twice, nothing without a count', async () => {

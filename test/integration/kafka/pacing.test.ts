@@ -91,7 +91,7 @@ test('a claim joins one that waits for its answer, over a connection of its own'
   await claimBoth(act, () => eventually('the second is delivered', () => bodies(act) === before + 1));
   expect(act.recorder.distinct()).toBe(published);
   expect(act.replica.row()).toMatchObject({ read: 24, claimed: 24, delivered: 24, unknown: {}, dropped: {} });
-  expect(act.replica.history.filter(({ type }) => type !== 'connected')).toEqual([]);
+  expect(act.troubles()).toEqual([]);
 });
 
 test('where that connection cannot be made, claims wait for each other, and nothing is in doubt', async () => {
@@ -99,5 +99,5 @@ test('where that connection cannot be made, claims wait for each other, and noth
   proxy.refuse(true);
   for (let round = 0; round < 3; round++) await claimBoth(act, async () => {});
   expect(act.replica.row()).toMatchObject({ read: 26, claimed: 26, delivered: 26, unknown: {}, dropped: {} });
-  expect(act.replica.history.filter(({ type }) => type !== 'connected')).toEqual([]);
+  expect(act.troubles()).toEqual([]);
 });
