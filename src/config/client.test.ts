@@ -87,6 +87,11 @@ describe('readClientConfig', () => {
   it.each([
     [{ release: 'a/b/c' }, '--release must be the name of a Helm release, or NAMESPACE/NAME, found "a/b/c".'],
     [{ gateway: 'gw' }, '--gateway must be an http:// or https:// URL, found "gw".'],
+    [
+      { gateway: 'http://me:hunter2@gw:8080/x' },
+      '--gateway must be an http:// or https:// URL without a login, found "http://[redacted]@gw:8080/x".',
+    ],
+    [{ gateway: 'ftp://me:hunter2@gw' }, '--gateway must be an http:// or https:// URL, found "ftp://[redacted]@gw".'],
     [{ gateway: 'http://gw', context: 'a' }, '--gateway and --context name two servers: give one of them.'],
   ])('refuses %j', (flags, sentence) => {
     expect(() => readClientConfig({}, flags)).toThrow(sentence);

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../domain/credentials.ts';
 import { TrigateError } from '../domain/errors.ts';
 import { origins, type SettingName, secretSettings } from './settings.ts';
 
@@ -42,7 +43,8 @@ function fromEnvironment(name: SettingName, env: Environment): Given | undefined
 export function invalidSetting(merged: Merged, name: SettingName, allowed: string): TrigateError {
   const given = merged.get(name);
   const where = given?.from ?? nameOf(name);
-  const found = given === undefined || secretSettings.has(name) ? '' : `, found ${JSON.stringify(given.value)}`;
+  const found =
+    given === undefined || secretSettings.has(name) ? '' : `, found ${withoutCredentials(JSON.stringify(given.value))}`;
   return new TrigateError('INVALID_CONFIG', `${where} must be ${allowed}${found}.`);
 }
 

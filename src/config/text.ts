@@ -45,4 +45,7 @@ export const commaList = (allowed: string, item: RegExp) =>
     )
     .refine((parts) => parts.length > 0 && parts.every((part) => item.test(part)), allowed);
 
-export const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL' });
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
+  // It is shown wherever a server is named; the token has settings of its own.
+  .refine((text) => !/^[^/]+\/\/[^/]*@/.test(text), 'an http:// or https:// URL without a login');

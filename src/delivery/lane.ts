@@ -76,7 +76,7 @@ export class Lane implements CopyLane {
     this.position = options.position;
     this.#waitingList = new DeadlineList(clock, delivery.ttl, (copy) => this.#expire(copy));
     this.#inFlightList = new DeadlineList(clock, timeout, (copy) => copy.call?.abort('timeout'));
-    this.#throughput = new Throughput();
+    this.#throughput = new Throughput(delivery.rate);
     if (delivery.rate !== undefined) this.#pace = new Pace(delivery.rate, () => this.pump());
     entry.inFlight = () => this.inFlight - this.#disowned;
     target.onChange = () => {
@@ -93,7 +93,7 @@ export class Lane implements CopyLane {
   capacity(now: number): number {
     if (!this.#options.target.reachable) return 0;
     const { room, concurrency, rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
-    const ahead = Math.min(room, Math.floor(this.#perSecond(now) * WAITING_SECONDS));
+    const ahead = Math.min(room, Math.floor(this.#throughput.perSecond(now) * WAITING_SECONDS));
     const waiting = this.#waiting + this.#reserved;
     const startable = Math.floor(Math.min(concurrency - this.#active, Math.max(1, rate), this.#inTurn));
     const isHeld = waiting > 0 || (this.#metBusyKey && this.#active > 0);
@@ -106,15 +106,9 @@ export class Lane implements CopyLane {
     return meanMs === 0 ? 1 : Math.max(1, this.#options.delivery.ttl / (2 * meanMs));
   }
 
-  /** What is worth waking a source for. */
+  /** What is worth waking a source for: never more than the capacity of an idle lane, which nothing would wake again. */
   worthwhile(now: number): number {
-    return Math.max(1, Math.min(this.#options.delivery.room, this.#perSecond(now)) >> 2);
-  }
-
-  /** Calls that may end in a second. Never more than `capacity` goes by: an idle lane has room that is worthwhile. */
-  #perSecond(now: number): number {
-    const { rate = Number.POSITIVE_INFINITY } = this.#options.delivery;
-    return Math.min(rate, this.#throughput.perSecond(now));
+    return Math.max(1, Math.min(this.#options.delivery.room, this.#throughput.perSecond(now)) >> 2);
   }
 
   /** Events that may be claimed now, up to so many, by a source whose events are lost otherwise. */
@@ -162,14 +156,10 @@ export class Lane implements CopyLane {
     const { entry, delivery } = this.#options;
     entry.counts.claimed++;
     const copy = new Copy(passed, this);
-    if (this.#abandoned) {
-      this.#account(copy, { type: 'dropped', reason: 'shutdown' });
-      return;
-    }
     // Calls that were put back may stand above the room that was reserved.
     const isFull = this.#waiting >= delivery.room + delivery.concurrency;
-    if (isFull || (this.#fullSince !== undefined && this.isStalled(now))) {
-      this.#account(copy, { type: 'dropped', reason: this.reason });
+    if (this.#abandoned || isFull || (this.#fullSince !== undefined && this.isStalled(now))) {
+      this.#account(copy, { type: 'dropped', reason: this.#abandoned ? 'shutdown' : this.reason });
       return;
     }
     this.#waiting++;
@@ -308,7 +298,7 @@ export class Lane implements CopyLane {
     this.#disowned += copies;
   }
 
-  /** So is one that had this outcome, and has been counted here. */
+  /** So is one that had this outcome here. */
   retract(outcome: Outcome): void {
     this.#options.entry.retract(outcome);
   }

@@ -8,11 +8,17 @@ const NEWEST = 0.1;
  * and when none ended lately.
  */
 export class Throughput {
+  readonly #limit: number;
   #windowStart = 0;
   #current = 0;
   #previous = 0;
   #meanMs = 0;
   #meanActive = 0;
+
+  /** @param limit it is never more than that */
+  constructor(limit = Number.POSITIVE_INFINITY) {
+    this.#limit = limit;
+  }
 
   /** Milliseconds that a call takes; 0 before the first has ended. */
   get meanMs(): number {
@@ -35,7 +41,7 @@ export class Throughput {
     this.#turn(now);
     const counted =
       (1000 * (this.#current + this.#previous)) / (WINDOW_MS + (this.#previous > 0 ? now - this.#windowStart : 0));
-    return Math.min(counted, (1000 * this.#meanActive) / Math.max(this.#meanMs, 0.01));
+    return Math.min(this.#limit, counted, (1000 * this.#meanActive) / Math.max(this.#meanMs, 0.01));
   }
 
   #turn(now: number): void {

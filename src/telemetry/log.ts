@@ -1,5 +1,6 @@
 import type { Logger as PinoLogger } from 'pino';
 import { pino } from 'pino';
+import { withoutCredentials } from '../domain/credentials.ts';
 import { prettyLine } from './pretty.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -42,9 +43,6 @@ const secretPaths = SECRET_NAMES.flatMap((name) => SECRET_DEPTHS.map((depth) => 
 function pathTo(depth: string, name: string): string {
   return name.includes('-') ? `${depth.slice(0, -1)}["${name}"]` : `${depth}${name}`;
 }
-
-/** Broker addresses may carry a user and a password (`nats://user:pass@host`), also inside the text of an error. */
-const withoutCredentials = (line: string): string => line.replace(/:\/\/[^\s/@"\\]+@/g, '://[redacted]@');
 
 /** The log of a process: JSON lines, or on a terminal lines for a person. Secrets never reach it. */
 export function createLog(options: LogOptions): PinoLogger {

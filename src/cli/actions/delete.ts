@@ -43,8 +43,7 @@ export async function deleteObjects(session: Session, args: readonly string[], f
 async function ofManifests(session: Session, args: readonly string[], flags: DeleteFlags): Promise<Doomed[]> {
   if (args.length > 0) throw new TrigateError('INVALID_ARGUMENT', 'Kinds and names cannot stand beside --filename.');
   // What is wrong with a spec does not keep the object from being deleted.
-  const types = manifestTypes().map((type) => ({ ...type, validate: () => [] }));
-  const options = { namespace: session.namespace, types };
+  const options = { namespace: session.namespace, namesOnly: true };
   const manifests = await readManifestFiles(session.terminal, flags.filename, options);
   refuseProblems(session, manifests, 'deleted');
   return manifests.objects.map(({ type, object }) => doomedOf(type, object));

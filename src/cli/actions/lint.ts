@@ -1,9 +1,6 @@
 import { TrigateError } from '../../domain/errors.ts';
-import type { KubernetesObject } from '../../domain/resource.ts';
 import type { Problem } from '../../standalone/manifests/manifest.ts';
-import { strictIssues } from '../lint/strictness.ts';
 import { problemLine, readManifestFiles } from '../manifest-files.ts';
-import { manifestTypes } from '../manifest-types.ts';
 import { jsonText, readOutput } from '../output.ts';
 import type { Shell } from '../shell.ts';
 
@@ -17,12 +14,8 @@ export async function lintManifests(
   output: string | undefined,
 ): Promise<void> {
   const form = readOutput(output, ['json']);
-  const types = manifestTypes().map((type) => ({
-    ...type,
-    validate: (object: KubernetesObject) => [...type.validate(object), ...strictIssues(object)],
-  }));
-  const manifests = await readManifestFiles(terminal, paths, { passForeign: true, types });
-  const findings = manifests.problems.toSorted(byPlace);
+  const manifests = await readManifestFiles(terminal, paths, { passForeign: true });
+  const findings = manifests.problems;
   if (form.type === 'json') terminal.stdout.write(`${jsonText(findings, 2)}\n`);
   else for (const finding of findings) terminal.stdout.write(problemLine(finding));
 
@@ -35,9 +28,6 @@ export async function lintManifests(
   }
   messages.info(`No problems found, ${sound}.`);
 }
-
-const byPlace = (a: Problem, b: Problem): number =>
-  (a.file < b.file ? -1 : +(a.file > b.file)) || a.line - b.line || a.column - b.column;
 
 const countOf = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 

@@ -66,7 +66,8 @@ export function createAnswers(store: ObjectStore, verbs: Verbs, clock: Clock): (
   function object(request: ApiRequest, target: Target & { type: 'object' }): Answer {
     const { resource: type, namespace, name, subresource } = target;
     const place = { type, namespace, name };
-    const options = { dryRun: request.query.dryRun, subresource };
+    const { dryRun, fieldValidation } = request.query;
+    const options = { dryRun, fieldValidation, subresource };
     if (subresource && !hasStatus(type)) throw unknownPath(request.path);
     switch (request.method) {
       case 'GET':

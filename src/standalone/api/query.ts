@@ -32,6 +32,7 @@ const query = z.object({
   sendInitialEvents: flag,
   timeoutSeconds: count,
   includeObject: z.enum(['None', 'Metadata', 'Object'], 'must be None, Metadata or Object').default('Metadata'),
+  fieldValidation: z.enum(['', 'Ignore', 'Warn', 'Strict'], 'must be Ignore, Warn or Strict').default(''),
   dryRun: z
     .union([z.literal('All'), z.array(z.literal('All'))], 'must be All')
     .optional()

@@ -1,16 +1,22 @@
 import type { Clock } from '../../domain/clock.ts';
+import { functionType } from '../../domain/function.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
+import { fieldName } from '../../domain/schema.ts';
 import { resourceName } from '../../resources/path.ts';
 import { completed, namespaceType } from './core-types.ts';
 import { created, hasStatus, isBeingDeleted, isHeld, markedForDeletion, statusUpdated, updated } from './lifecycle.ts';
 import { readManifest } from './manifest.ts';
 import { isNamespaceName, metadataIssues } from './names.ts';
 import type { ObjectKey, ObjectStore } from './object-store.ts';
+import type { Query } from './query.ts';
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from './status.ts';
+import { strictIssues } from './strictness.ts';
 
 export interface WriteOptions {
   /** All checks, no effect. */
   readonly dryRun: boolean;
+  /** `Strict`, as `kubectl` asks: a field that is not known is refused, and else forgotten. */
+  readonly fieldValidation?: Query['fieldValidation'];
 }
 
 /** One object of the API. `namespace` is empty for types without namespaces. */
@@ -85,6 +91,7 @@ export function createVerbs(store: ObjectStore, clock: Clock): Verbs {
         throw badRequest(`the namespace must be an RFC 1123 label of at most 63 characters, found "${namespace}"`);
       }
       const manifest = readManifest(body, { type, namespace });
+      assertKnown(type, manifest, options);
       if (manifest.metadata.resourceVersion) {
         throw badRequest('metadata.resourceVersion must not be set on an object that is to be created');
       }
@@ -99,6 +106,7 @@ export function createVerbs(store: ObjectStore, clock: Clock): Verbs {
       const { type, name } = place;
       const current = get(place);
       const wanted = readManifest(change(current), place);
+      assertKnown(type, wanted, options);
       const { resourceVersion, uid } = wanted.metadata;
       if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
         throw modified(type, name);
@@ -135,6 +143,12 @@ export function createVerbs(store: ObjectStore, clock: Clock): Verbs {
       return isBeingDeleted(current) ? current : put(place, markedForDeletion(current, clock.now()), options);
     },
   };
+}
+
+function assertKnown(type: ServedType, manifest: KubernetesObject, { fieldValidation }: WriteOptions): void {
+  if (fieldValidation !== 'Strict' || type.group !== functionType.group) return;
+  const [issue] = strictIssues(manifest);
+  if (issue !== undefined) throw badRequest(`strict decoding error: ${fieldName(issue.path)} ${issue.message}`);
 }
 
 function assertValid(type: ServedType, object: KubernetesObject): void {

@@ -48,6 +48,21 @@ describe('a problem is told with its place and one sentence', () => {
       'hello',
       /^1:1: The document must be an object with apiVersion, kind, metadata and spec\.$/,
     ],
+    [
+      'a misspelled field of the metadata',
+      `${FUNCTION}metadata: {name: a, label: {app: a}}\nspec: {runtime: nodejs24, handler: a.b, function: x}\n`,
+      /^3:21: metadata\.label is not a field that is known here \(did you mean labels\?\)\.$/,
+    ],
+    [
+      'a misspelled field of a Function',
+      `${FUNCTION}metadata: {name: a}\nspec: {runtime: nodejs24, handler: a.b, functoin: x}\n`,
+      /^4:41: spec\.functoin is not a field that is known here \(did you mean function\?\)\.$/,
+    ],
+    [
+      'a misspelled field beside the spec',
+      `${TRIGGER}metadata: {name: a}\nspec: {topic: t}\nspecs: {}\n`,
+      /^5:1: specs is not a field that is known here \(did you mean spec\?\)\.$/,
+    ],
     ['no apiVersion', 'kind: Function\nmetadata:\n  name: a\n', /^1:1: apiVersion is missing\.$/],
     ['no kind', 'apiVersion: kubeless.io/v1beta1\nmetadata: {name: a}\n', /^1:1: kind is missing\.$/],
     [

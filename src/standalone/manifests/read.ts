@@ -1,7 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { asError } from '../../domain/errors.ts';
-import type { Issue, ServedType } from '../../domain/resource.ts';
+import type { Issue, KubernetesObject, ServedType } from '../../domain/resource.ts';
+import { strictIssues } from '../api/strictness.ts';
 import { checkHeader, sentence } from './check.ts';
 import { inlineCode } from './inline-code.ts';
 import { describeObject, type Manifest, type Position, type Problem } from './manifest.ts';
@@ -10,7 +11,7 @@ import { readDocuments, type YamlDocument } from './yaml-documents.ts';
 export interface Manifests {
   /** In the order of `types`, then of files and documents. */
   readonly objects: readonly Manifest[];
-  /** In the order of files. */
+  /** In the order of their places. */
   readonly problems: readonly Problem[];
   /** Folders whose changes matter: of the manifests, and of the code that they name. */
   readonly folders: readonly string[];
@@ -25,6 +26,8 @@ export interface ReadOptions {
   readonly passForeign?: boolean;
   /** Of objects that name none. Default: `default`. */
   readonly namespace?: string;
+  /** Only what an object is named by is looked at: what is wrong with the rest is no problem. */
+  readonly namesOnly?: boolean;
 }
 
 const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
@@ -36,15 +39,15 @@ const MANIFEST = /^[^.].*\.(ya?ml|json)$/;
 export async function readManifests(
   paths: readonly string[],
   types: readonly ServedType[],
-  { input, passForeign = false, namespace = 'default' }: ReadOptions = {},
+  { input, passForeign = false, namespace = 'default', namesOnly = false }: ReadOptions = {},
 ): Promise<Manifests> {
-  const found: Read = { objects: [], problems: [], foreign: [], folders: new Set(), passForeign, namespace };
+  const found: Read = { objects: [], problems: [], foreign: [], folders: new Set(), passForeign, namespace, namesOnly };
   for (const path of paths) {
     if (path === '-' && input !== undefined) await readText(input, { file: '-', root: '.', types }, found);
     else await readRoot(path, types, found);
   }
   const objects = withoutDuplicates(found).toSorted((a, b) => types.indexOf(a.type) - types.indexOf(b.type));
-  return { objects, problems: found.problems, foreign: found.foreign, folders: [...found.folders] };
+  return { objects, problems: found.problems.toSorted(byPlace), foreign: found.foreign, folders: [...found.folders] };
 }
 
 interface Read {
@@ -54,6 +57,7 @@ interface Read {
   readonly folders: Set<string>;
   readonly passForeign: boolean;
   readonly namespace: string;
+  readonly namesOnly: boolean;
 }
 
 async function readRoot(path: string, types: readonly ServedType[], found: Read): Promise<void> {
@@ -105,13 +109,23 @@ async function readObject(document: YamlDocument, { file, root, types }: Place, 
     return;
   }
   if (checked.type !== 'object') return report(checked.issues);
-  const inlined = await inlineCode(checked.object, checked.served, file, root);
-  if (inlined.folder !== undefined) found.folders.add(inlined.folder);
-  const issues = inlined.issues.length > 0 ? inlined.issues : checked.served.validate(inlined.object);
-  if (issues.length > 0) return report(issues);
   const { served: type } = checked;
-  found.objects.push({ file, position: document.locate([]), locate: document.locate, type, object: inlined.object });
+  const push = (object: KubernetesObject) =>
+    found.objects.push({ file, position: document.locate([]), locate: document.locate, type, object });
+  if (found.namesOnly) {
+    push(checked.object);
+    return;
+  }
+  const inlined = await inlineCode(checked.object, type, file, root);
+  if (inlined.folder !== undefined) found.folders.add(inlined.folder);
+  const own = inlined.issues.length > 0 ? inlined.issues : type.validate(inlined.object);
+  const issues = [...own, ...strictIssues(checked.object)];
+  if (issues.length > 0) report(issues);
+  else push(inlined.object);
 }
+
+const byPlace = (a: Problem, b: Problem): number =>
+  (a.file < b.file ? -1 : +(a.file > b.file)) || a.line - b.line || a.column - b.column;
 
 /** The first of two objects with one name stands; the second is a problem. */
 function withoutDuplicates({ objects, problems }: Read): Manifest[] {

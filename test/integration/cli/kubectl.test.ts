@@ -104,3 +104,13 @@ describe('as a plugin of kubectl', () => {
     expect((await run(['__complete', 'trigate', 'trigger', 'kafka', 'delete', 'p'])).stdout).toMatch(/^pay\n:4\n/);
   });
 });
+
+it('kubectl, which asks for it, is refused a field that nobody would read', async () => {
+  const file = join(folder.path, 'misspelled.yaml');
+  await writeFile(file, MANIFEST.replace('{name: ship}', '{name: sink, label: {app: a}}'));
+  const applied = run(['--server', api.url, 'apply', '-f', file]);
+  await expect(applied).rejects.toThrow('strict decoding error: metadata.label is not a field that is known here');
+  await expect(run(['--server', api.url, 'get', 'kafkatrigger', 'sink'])).rejects.toThrow('not found');
+  const { stdout } = await run(['--server', api.url, 'apply', '--validate=false', '-f', file]);
+  expect(stdout).toContain('kafkatrigger.kubeless.io/sink created');
+});

@@ -67,6 +67,16 @@ describe.each(worlds)('on $name', ({ open }) => {
     await expect(stored('good')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 
+  test('a field that nobody would read is a problem, and does not keep the object from being deleted', async () => {
+    const text = trigger('misspelled', '{topic: a}', '  label: {app: a}\n');
+    expect((await apply(text)).stderr).toContain(
+      '-:5:3: metadata.label is not a field that is known here (did you mean',
+    );
+    await apply(trigger('misspelled', '{topic: a}'));
+    const deleted = await world.run(['delete', '-f', '-'], { readInput: async () => Buffer.from(text) });
+    expect(deleted).toMatchObject({ code: 0, stdout: 'kafkatrigger.kubeless.io "misspelled" deleted\n' });
+  });
+
   test('get prints what is there, in every form, and delete takes it away', async () => {
     await apply(
       `${trigger('g1', '{topic: a}', '  labels: {set: g}\n')}---\n${trigger('g2', '{topic: b}', '  labels: {set: g}\n')}`,
