@@ -46,6 +46,7 @@ export type { Delivery, LabelSelector, TriggerSpec } from './domain/trigger.ts';
 export { delivery, fanout, labelSelector } from './domain/trigger.ts';
 export type { Backoff } from './resources/backoff.ts';
 export { createBackoff, pauseAfter } from './resources/backoff.ts';
+export { parseJson } from './resources/json.ts';
 export { resourceName, resourcePath } from './resources/path.ts';
 export { ResourceError } from './resources/resource-error.ts';
 export type { DiscoveredType, ObjectPage, Resources, Scope } from './resources/resources.ts';

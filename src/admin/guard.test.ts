@@ -157,7 +157,11 @@ describe('the guard: token', () => {
     const answer = await ask('GET', '/v1/ledger', { host, authorization }, options);
     expect(answer.statusCode).toBe(401);
     expect(answer.headers['www-authenticate']).toBe('Bearer');
-    expect(answer.json()).toMatchObject({ code: 'UNAUTHORIZED' });
+    const isGiven = /^Bearer +\S/.test(authorization);
+    expect(answer.json()).toMatchObject({
+      code: 'UNAUTHORIZED',
+      detail: expect.stringMatching(isGiven ? /^The token is not that of this/ : /^This gateway asks for its token/),
+    });
     expect(answer.body).not.toContain('correct horse');
   });
 

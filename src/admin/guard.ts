@@ -38,9 +38,11 @@ export function guard(app: FastifyInstance, options: GuardOptions): void {
     checkHost(request, hosts);
     checkOrigin(request);
     // The route that was found counts, not the path as it was written.
-    if (OPEN_ROUTES.has(request.routeOptions.url) || authorized(tokenIn(request))) return;
+    const given = tokenIn(request);
+    if (OPEN_ROUTES.has(request.routeOptions.url) || authorized(given)) return;
     reply.header('www-authenticate', 'Bearer');
-    throw new TrigateError('UNAUTHORIZED', 'This gateway asks for its token: send "Authorization: Bearer TOKEN".');
+    const problem = given === undefined ? 'This gateway asks for its token' : 'The token is not that of this gateway';
+    throw new TrigateError('UNAUTHORIZED', `${problem}: send "Authorization: Bearer TOKEN".`);
   });
 }
 

@@ -85,6 +85,9 @@ describe('GET /v1/ledger', () => {
     };
     await using server = await adminServer({ ledger: () => report });
     expect((await server.app.inject('/v1/ledger')).json()).toEqual(report);
+    const asked = await server.app.inject('/v1/ledger?namespace=shop');
+    expect(asked.statusCode).toBe(400);
+    expect(asked.json()).toMatchObject({ detail: expect.stringContaining('"namespace"') });
   });
 });
 

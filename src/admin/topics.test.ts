@@ -18,9 +18,10 @@ class RecordedTopics implements Topics {
     return this.name === 'nats' ? { topic } : { topic, partition: 0, offset: String(this.published.length - 1) };
   }
 
-  async create(topic: string, { partitions }: { partitions: number }): Promise<void> {
+  async create(topic: string, { partitions }: { partitions: number }): Promise<{ partitions: number }> {
     if (this.topics.has(topic)) throw new TrigateError('ALREADY_EXISTS', `Topic ${topic} exists.`);
     this.topics.set(topic, partitions);
+    return { partitions };
   }
 
   async delete(topic: string): Promise<void> {

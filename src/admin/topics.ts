@@ -52,8 +52,8 @@ export function topicsRoutes(app: FastifyInstance, options: TopicsOptions): void
     json.put('/v1/topics/:topic', async (request, reply) => {
       const { topic } = parseInput(topicParams, request.params, 'the path');
       const broker = brokerOf(parseInput(brokerQuery, request.query, 'the query').broker);
-      const { partitions } = parseInput(topicBody, request.body ?? {}, 'the body');
-      await broker.create(topic, { partitions });
+      const wanted = parseInput(topicBody, request.body ?? {}, 'the body');
+      const { partitions } = await broker.create(topic, wanted);
       return reply.code(201).send({ broker: broker.name, topic, partitions });
     });
   });

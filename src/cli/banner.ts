@@ -57,14 +57,16 @@ function triggerLine(view: TriggerView, style: (format: Style, text: string) => 
 /** The last line: what came of all copies, since the triggers were created. */
 export function totals(
   report: LedgerReport,
-): Record<'claimed' | 'delivered' | 'rejected' | 'unknown' | 'dropped', number> {
+): Record<'claimed' | 'delivered' | 'rejected' | 'unknown' | 'dropped', number> & { droppedBeforeClaim?: number } {
   const sums = { claimed: 0, delivered: 0, rejected: 0, unknown: 0, dropped: 0 };
+  let droppedBeforeClaim = 0;
   for (const counts of report.triggers.flatMap((trigger) => trigger.functions)) {
     sums.claimed += counts.claimed;
     sums.delivered += counts.delivered;
     sums.rejected += counts.rejected;
     sums.unknown += total(counts.unknown);
-    sums.dropped += total(counts.dropped) + total(counts.droppedBeforeClaim);
+    sums.dropped += total(counts.dropped);
+    droppedBeforeClaim += total(counts.droppedBeforeClaim);
   }
-  return sums;
+  return droppedBeforeClaim > 0 ? { ...sums, droppedBeforeClaim } : sums;
 }

@@ -10,6 +10,7 @@ const published = z.object({
   offset: z.string().optional(),
   stream: z.string().optional(),
 });
+const createdTopic = z.object({ partitions: z.number().optional() });
 const topicList = z.object({ topics: z.array(z.string()) });
 
 /** Milliseconds until the gateway must have begun to answer, when nobody says. */
@@ -76,10 +77,16 @@ export class Gateway {
     return this.#json(published, url, { method: 'POST', headers, body: message.data });
   }
 
-  async createTopic(topic: string, partitions: number, broker?: string): Promise<void> {
+  /** Answers how many partitions it has. */
+  async createTopic(topic: string, partitions: number, broker?: string): Promise<number> {
     const url = this.#url(topicPath(topic), { broker });
     const headers = { 'content-type': 'application/json' };
-    await this.#drain(this.#ask(url, { method: 'PUT', headers, body: JSON.stringify({ partitions }) }));
+    const created = await this.#json(createdTopic, url, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ partitions }),
+    });
+    return created.partitions ?? partitions;
   }
 
   async deleteTopic(topic: string, broker?: string): Promise<void> {

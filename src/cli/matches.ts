@@ -10,7 +10,10 @@ import { nearestLabels } from './nearest-labels.ts';
 import type { Session } from './shell.ts';
 
 /** A function that a selector may select. */
-export type Candidate = Pick<FunctionTarget, 'name' | 'labels'>;
+export interface Candidate extends Pick<FunctionTarget, 'name' | 'labels'> {
+  /** Why it cannot be called now, as its own status says. */
+  readonly notReady?: string | undefined;
+}
 
 /** What triggers of a namespace can select: Function objects, and in a cluster labelled Services beside them. */
 export async function functionsOf(session: Session, namespace: string): Promise<readonly Candidate[]> {
@@ -19,8 +22,14 @@ export async function functionsOf(session: Session, namespace: string): Promise<
   const byName = new Map<string, Candidate>();
   for (const { metadata } of services)
     byName.set(metadata.name, { name: metadata.name, labels: metadata.labels ?? {} });
-  for (const object of objects.items as readonly FunctionObject[]) byName.set(object.metadata.name, targetOf(object));
+  for (const object of objects.items as readonly FunctionObject[])
+    byName.set(object.metadata.name, { ...targetOf(object), notReady: whyNotReady(object) });
   return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function whyNotReady({ status }: FunctionObject): string | undefined {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'False' ? ready.reason : undefined;
 }
 
 async function labelledServices(session: Session, namespace: string): Promise<readonly KubernetesObject[]> {

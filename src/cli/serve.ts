@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { adminApi } from '../admin/plugin.ts';
 import { createServer } from '../admin/server.ts';
@@ -23,6 +22,7 @@ import { Feed } from '../telemetry/feed.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { TelemetrySink } from '../telemetry/sink.ts';
 import { openCluster } from './cluster.ts';
+import { makeDataDir, openIn } from './data-dir.ts';
 import { explained } from './explained.ts';
 import { bindKinds } from './kinds.ts';
 import { listen } from './listen.ts';
@@ -59,16 +59,12 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   const { log } = show;
 
   checkFolders(config.manifests);
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(config.dataDir);
   // The topic log holds the lock of the data directory: it comes first.
-  const topicLog = openTopicLog({
-    path: join(config.dataDir, 'log.db'),
-    clock,
-    log,
-    maxEventBytes: config.limits.maxEventBytes,
-  });
+  const { maxEventBytes } = config.limits;
+  const topicLog = openIn(config.dataDir, 'log.db', (path) => openTopicLog({ path, clock, log, maxEventBytes }));
   resources.defer(() => topicLog.close());
-  const objects = openObjects(config.dataDir);
+  const objects = openIn(config.dataDir, 'objects.db', openObjects);
   resources.defer(() => objects.close());
 
   const cluster = watched && (await openCluster(watched));
@@ -172,9 +168,14 @@ function checkFolders(paths: readonly string[]): void {
   }
 }
 
-function openObjects(dataDir: string): DatabaseSync {
-  const db = new DatabaseSync(join(dataDir, 'objects.db'));
-  db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+function openObjects(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  try {
+    db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
 }
 

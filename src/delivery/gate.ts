@@ -41,7 +41,7 @@ class LaneGate implements ClosableGate {
   readonly #clock: Clock;
   readonly #waiters: Waiter[] = [];
   #draining = false;
-  #stallCheck: (() => void) | undefined;
+  #cancelStallCheck: (() => void) | undefined;
 
   constructor(lanes: readonly Lane[], clock: Clock) {
     this.#lanes = lanes;
@@ -90,7 +90,7 @@ class LaneGate implements ClosableGate {
 
   async drain(deadline: Deadline): Promise<void> {
     this.#draining = true;
-    this.#stallCheck?.();
+    this.#cancelStallCheck?.();
     for (const waiter of this.#waiters.splice(0)) waiter.resolve(noRoom('shutdown'));
     await Promise.all(this.#lanes.map((lane) => lane.drain(deadline)));
   }
@@ -138,17 +138,17 @@ class LaneGate implements ClosableGate {
 
   /** A stall ends by time, not by an answer: while somebody waits at a shared gate, look again now and then. */
   #watchForStalls(): void {
-    if (this.#lanes.length < 2 || this.#stallCheck !== undefined) return;
+    if (this.#lanes.length < 2 || this.#cancelStallCheck !== undefined) return;
     const cancel = this.#clock.after(250, () => {
-      this.#stallCheck = undefined;
+      this.#cancelStallCheck = undefined;
       const now = this.#clock.monotonic();
       for (const lane of this.#lanes) lane.isStalled(now);
       this.onRoom(now);
       if (this.#waiters.length > 0) this.#watchForStalls();
     });
-    this.#stallCheck = () => {
+    this.#cancelStallCheck = () => {
       cancel();
-      this.#stallCheck = undefined;
+      this.#cancelStallCheck = undefined;
     };
   }
 }

@@ -19,7 +19,8 @@ export interface Topics {
   /** `kafka`, `nats`, `jetstream` or `log`. */
   readonly name: string;
   publish(topic: string, message: Message): Promise<Published>;
-  create(topic: string, options: { partitions: number }): Promise<void>;
+  /** Answers how many partitions it has: there may be brokers that have no choice. */
+  create(topic: string, options: { partitions: number }): Promise<{ partitions: number }>;
   delete(topic: string): Promise<void>;
   list(): Promise<string[]>;
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { addCounts, type Counts, noCounts, storedCounts, withoutZeros, z } from '../../src/sdk.ts';
+import { addCounts, type Counts, noCounts, parseJson, storedCounts, withoutZeros, z } from '../../src/sdk.ts';
 
 /*
  * What a commit says beside its offset, so that whoever owns the partition next can account for everything before it:
@@ -59,14 +59,6 @@ const stored = z.object({
   counts: z.record(z.string(), storedCounts).optional(),
   totals: storedCounts.optional(),
 });
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
 
 function encodeBits(open: readonly number[], from: number): string {
   const last = open.at(-1);

@@ -41,6 +41,7 @@ export function kafkaTopics(kafka: Kafka, admin: () => Promise<Admin>): Topics {
         waitForLeaders: true,
       });
       if (!created) throw new TrigateError('ALREADY_EXISTS', `topic "${topic}" exists already`);
+      return { partitions };
     },
     async delete(topic) {
       checkName(topic);

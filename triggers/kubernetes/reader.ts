@@ -23,6 +23,8 @@ import { isSame, type Position, resumeFrom, whole } from './position.ts';
 import type { KubernetesTriggerSpec } from './spec.ts';
 import { type ListAt, WalkHand } from './walk.ts';
 
+const RETRY_MS = 1_000;
+
 /** Events of one claim, at most. */
 const MOST_AT_ONCE = 512;
 
@@ -340,5 +342,3 @@ export class Reader {
     return new WalkHand(walk, listAt, names, subscription.spec, now);
   }
 }
-
-const RETRY_MS = 1_000;

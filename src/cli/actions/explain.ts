@@ -103,8 +103,9 @@ export async function explainTopic(session: Session, topic: string, flags: Expla
     const verdict = judge(type, object, functions, event);
     const named = spec.safeParse(object.spec).data;
     if (named?.topic !== undefined && (kinds?.includes(kindOf(type)) ?? true)) topics.add(named.topic);
-    for (const each of verdict.functions.filter(({ selected }) => selected)) {
-      outcomes.set(`${triggerKey(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data));
+    const selected = new Set(verdict.functions.filter((each) => each.selected).map(({ name }) => name));
+    for (const each of functions.filter(({ name }) => selected.has(name))) {
+      outcomes.set(`${triggerKey(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data, each));
     }
     return verdict;
   });
@@ -131,10 +132,14 @@ const spec = z.looseObject({
 });
 
 /** What would come of it before the call. */
-function foretold({ paused, delivery }: z.infer<typeof spec>, data: Uint8Array | undefined): string {
+function foretold(
+  { paused, delivery }: z.infer<typeof spec>,
+  data: Uint8Array | undefined,
+  { notReady }: Candidate,
+): string {
   if (paused === true) return 'held: the trigger is paused';
   if (data !== undefined && data.length > (delivery?.maxBytes ?? MIB)) return 'dropped(too_large)';
-  return 'called';
+  return notReady === undefined ? 'called' : `held: the function is not ready (${notReady})`;
 }
 
 type Judge = (

@@ -23,8 +23,10 @@ export async function createTopic(
     throw new TrigateError('INVALID_ARGUMENT', `--partitions must be ${allowed}, found ${JSON.stringify(partitions)}.`);
   }
   const gateway = await gateways.topics();
-  await gateway.createTopic(topic, Number(partitions), broker);
+  const has = await gateway.createTopic(topic, Number(partitions), broker);
   messages.info(`Created topic ${topic}.`);
+  if (has !== Number(partitions))
+    messages.warning(`It has ${has} partition${has === 1 ? '' : 's'}: more than that is for Kafka.`);
 }
 
 export async function deleteTopic(

@@ -49,7 +49,8 @@ export function openLocalFunction(options: LocalFunctionOptions): LocalFunction 
   function tell({ endpoint, ready }: Report): void {
     if (ready === undefined) return;
     const fields = { namespace, function: name, reason: ready.reason, endpoint };
-    if (ready.status === 'True' || ready.reason === 'Starting') log.debug(fields, ready.message);
+    const isAsAsked = ready.status === 'True' && ready.reason !== 'PreviousVersion';
+    if (isAsAsked || ready.reason === 'Starting') log.debug(fields, ready.message);
     else log.warn(fields, ready.message);
   }
 

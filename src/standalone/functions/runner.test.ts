@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 
 async function startRunner(
-  options: { environment?: Record<string, string>; clock?: Clock } = {},
+  options: { environment?: Record<string, string>; clock?: Clock; log?: Logger } = {},
 ): Promise<FunctionRunner> {
   const runner = await startFunctionRunner({
     resources: api.resources,
@@ -289,12 +289,14 @@ test('a changed function answers with its new code, and no call is refused on th
 });
 
 test('new code that does not start leaves the code before it in force', async () => {
-  await startRunner();
+  const warnings: string[] = [];
+  await startRunner({ log: { ...silent, warn: (_, message) => void warnings.push(message) } });
   await create(node('exports.f = () => "one";'));
   const url = await endpoint();
   await api.resources.patch(functionResource, 'default', name, { spec: { function: 'throw new Error("no");' } });
   const { message, endpoint: still } = await becomes('True', 'PreviousVersion');
   expect(message).toContain('Error: no');
+  expect(warnings).toEqual([message]);
   expect(still).toBe(url);
   expect(await call(url)).toMatchObject({ body: 'one' });
 });

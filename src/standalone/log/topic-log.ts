@@ -104,6 +104,7 @@ export function openTopicLog(options: TopicLogOptions): TopicLog {
 
     async create(topic) {
       alterTopics(() => topics.create(topic, clock.now()));
+      return { partitions: 1 };
     },
 
     async delete(topic) {

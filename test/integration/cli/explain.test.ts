@@ -130,6 +130,23 @@ describe('explain of a topic', () => {
     ]);
   });
 
+  it('says that a function that is not ready has it held', async () => {
+    const conditions = [{ type: 'Ready', status: 'False', reason: 'StartFailed', message: 'SyntaxError: no' }];
+    await using gateway = await fakeGateway({
+      [`GET ${API}/kafkatriggers`]: list(
+        object('KafkaTrigger', 'default', 'pay', { topic: 'orders', functionSelector: SHOP }),
+      ),
+      [`GET ${API}/natstriggers`]: list(),
+      [`GET ${API}/cronjobtriggers`]: list(),
+      [`GET ${API}/namespaces/default/functions`]: list({ ...fn('api', { app: 'shop' }), status: { conditions } }),
+    });
+    const { stdout } = await run(gateway, '--topic', 'orders');
+    expect(cells(stdout)[1]).toEqual([
+      ...['kafka/default/pay', 'api', 'yes', 'has app=shop'],
+      'held: the function is not ready (StartFailed)',
+    ]);
+  });
+
   it('names the topic that was probably meant', async () => {
     await using gateway = await gatewayWith();
     expect((await run(gateway, '--topic', 'order')).stderr).toContain(

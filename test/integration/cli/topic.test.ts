@@ -73,6 +73,9 @@ describe('topic', () => {
     const created = await commandLine(['topic', 'create', 'orders', '--partitions', '4'], env);
     expect(created).toEqual({ code: 0, stdout: '', stderr: 'INFO[0000] Created topic orders.\n' });
     expect(gateway.received[0]?.body).toBe('{"partitions":4}');
+    await using log = await fakeGateway({ 'PUT /v1/topics/orders': ok({ partitions: 1 }) });
+    const one = await commandLine(['topic', 'create', 'orders', '--partitions', '4'], { TRIGATE_GATEWAY: log.url });
+    expect(one.stderr).toContain('WARN[0000] It has 1 partition: more than that is for Kafka.');
     const deleted = await commandLine(['topic', 'delete', 'orders'], env);
     expect(deleted.stderr).toBe('INFO[0000] Deleted topic orders.\n');
     expect(await commandLine(['topic', 'ls', '--broker', 'log'], env)).toEqual({

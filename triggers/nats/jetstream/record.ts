@@ -1,4 +1,4 @@
-import { type Counts, storedCounts, withoutZeros, z } from '../../../src/sdk.ts';
+import { type Counts, parseJson, storedCounts, withoutZeros, z } from '../../../src/sdk.ts';
 import type { Delivered } from './api.ts';
 import { latest, type Taken, takenSchema } from './taken.ts';
 
@@ -74,7 +74,7 @@ export function encodeRecord(record: MemberRecord): Uint8Array {
 
 /** Undefined for what is not a record of this version. */
 export function decodeRecord(data: Uint8Array): MemberRecord | undefined {
-  const parsed = schema.safeParse(json(data));
+  const parsed = schema.safeParse(parseJson(new TextDecoder().decode(data)));
   if (!parsed.success) return undefined;
   const { owner, kept, stream, consumer, last, taken, open, settled, functions, at, counts } = parsed.data;
   return {
@@ -104,11 +104,3 @@ function runs(sequences: readonly number[]): [number, number][] {
 
 const numbers = (found: readonly (readonly [number, number])[]): number[] =>
   found.flatMap(([start, length]) => Array.from({ length }, (_, i) => start + i));
-
-function json(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return undefined;
-  }
-}

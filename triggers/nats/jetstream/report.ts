@@ -1,4 +1,4 @@
-import { z } from '../../../src/sdk.ts';
+import { parseJson, z } from '../../../src/sdk.ts';
 import type { Msg } from '../client.ts';
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import { type Taken, takenSchema } from './taken.ts';
@@ -20,14 +20,6 @@ const ANSWER_WITHIN_MS = 10_000;
 const question = z.object({ consumer: z.string(), from: z.number(), through: z.number() });
 const answer = takenSchema.nullable();
 
-function json(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(data));
-  } catch {
-    return undefined;
-  }
-}
-
 const encode = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
 /** `gone` when nobody listens there any more; undefined when it does not say it in time, or is of a version that cannot. */
@@ -38,13 +30,14 @@ export async function askMember(
 ): Promise<Answer | 'gone' | undefined> {
   try {
     const { data } = await connection.request(owner, encode(asked), { timeout: ANSWER_WITHIN_MS });
-    return answer.safeParse(json(data)).data;
+    return answer.safeParse(parseJson(new TextDecoder().decode(data))).data;
   } catch (error) {
     return isNoResponders(error) ? 'gone' : undefined;
   }
 }
 
 /** Undefined for a message that only asks whether somebody is there. */
-export const questionOf = ({ data }: Msg): Question | undefined => question.safeParse(json(data)).data;
+export const questionOf = ({ data }: Msg): Question | undefined =>
+  question.safeParse(parseJson(new TextDecoder().decode(data))).data;
 
 export const respond = (message: Msg, given: Answer): boolean => message.respond(encode(given));
