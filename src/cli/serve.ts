@@ -92,7 +92,7 @@ export async function serve({ config, watched, terminal, env }: ServeOptions): P
   resources.defer(() => store.close());
   let runner: FunctionRunner | undefined;
   const routes = workloadRoutes({ store, clock, output: (namespace, name) => runner?.output(namespace, name) });
-  await app.register(embeddedApi({ store, types, views: workloadViews, routes, clock }));
+  await app.register(embeddedApi({ store, types, views: workloadViews, routes, clock, log }));
   await adminApi(app, {
     clock,
     feed,

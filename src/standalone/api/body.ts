@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { assertFlat } from './depth.ts';
 import { badRequest, unsupportedMediaType } from './status.ts';
 
 export const BODY_LIMIT = 3 * 1024 * 1024;
@@ -31,6 +32,12 @@ export function readBody(bytes: unknown, contentType: string | undefined): Reque
 
 /** The parser's own message may quote the body, and a body may be a secret. */
 function attempt(read: () => unknown, format: string): unknown {
+  const document = documentOf(read, format);
+  assertFlat(document, 'the body');
+  return document;
+}
+
+function documentOf(read: () => unknown, format: string): unknown {
   try {
     return read();
   } catch {

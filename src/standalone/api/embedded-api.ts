@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { type Clock, systemClock } from '../../domain/clock.ts';
 import { TrigateError } from '../../domain/errors.ts';
+import type { Logger } from '../../domain/kind.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { readAccept } from './accept.ts';
 import { type ApiRequest, createAnswers, show } from './answers.ts';
@@ -25,6 +26,8 @@ export interface EmbeddedApiOptions {
   /** Routes beside those of objects: the proxy of a Service, the log of a Pod. Their refusals are answered like the others. */
   readonly routes?: FastifyPluginAsync;
   readonly clock?: Clock;
+  /** Hears of failures that are nobody's fault but ours. Default: nobody does. */
+  readonly log?: Pick<Logger, 'error'>;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface EmbeddedApiOptions {
  * It lets everybody in: who may call is for the server that it is registered on.
  */
 export function embeddedApi(options: EmbeddedApiOptions): FastifyPluginAsync {
-  const { types, views = [], routes, clock = systemClock } = options;
+  const { types, views = [], routes, clock = systemClock, log } = options;
   const store = withViews(options.store, views);
   const served = [...coreTypes, ...types, ...views.map(({ type }) => type)];
   const verbs = createVerbs(store, clock);
@@ -87,7 +90,7 @@ export function embeddedApi(options: EmbeddedApiOptions): FastifyPluginAsync {
     );
     scope.setErrorHandler<FastifyError | StatusError | TrigateError>((error, request, reply) => {
       const { body } = asStatus(error);
-      if (body.code >= 500) request.log.error({ err: error }, 'The resource API failed');
+      if (body.code >= 500) log?.error({ err: error, method: request.method }, 'the resource API failed');
       return reply.code(body.code).send(body);
     });
     if (routes) await scope.register(routes);

@@ -89,6 +89,30 @@ describe('refusals are Status documents', () => {
     expect(await send('GET', `${SAMPLES}?resourceVersion=999999999999999`)).toMatchObject(failure(504, 'Timeout'));
   });
 
+  test.each(['application/json', 'application/yaml'])('400 for a body that is nested too deeply: %s', async (type) => {
+    const deep = (levels: number) => `{"metadata":{"name":"deep"},"data":${'['.repeat(levels)}${']'.repeat(levels)}}`;
+    const path = '/api/v1/namespaces/default/configmaps';
+    for (const levels of [250, 100_000]) {
+      const refused = await send('POST', path, { body: deep(levels), type });
+      expect(refused).toMatchObject(failure(400, 'BadRequest'));
+    }
+    const { body } = await send('POST', path, { body: deep(250), type });
+    expect(body).toMatchObject({ message: 'the body must not be nested more than 200 levels deep' });
+  });
+
+  test('400 where patches, one upon another, nest an object too deeply', async () => {
+    await send('POST', '/api/v1/namespaces/default/configmaps', { body: '{"metadata":{"name":"deeper"}}' });
+    const step = `${'{"a":'.repeat(90)}1${'}'.repeat(90)}`;
+    const patch = (path: string) =>
+      send('PATCH', '/api/v1/namespaces/default/configmaps/deeper', {
+        body: `[{"op":"add","path":"${path}","value":${step}}]`,
+        type: 'application/json-patch+json',
+      });
+    expect((await patch('/metadata/a')).status).toBe(200);
+    expect((await patch(`/metadata${'/a'.repeat(90)}`)).status).toBe(200);
+    expect(await patch(`/metadata${'/a'.repeat(180)}`)).toMatchObject(failure(400, 'BadRequest'));
+  });
+
   test('422 carries every cause', async () => {
     const body = JSON.stringify({ ...sample('bad'), spec: { topic: '', size: 'x' } });
     expect((await send('POST', SAMPLES, { body })).body).toMatchObject({
