@@ -34,9 +34,18 @@ const ANOTHER = 'Mend it, or choose another directory with --data-dir or TRIGATE
 
 /** Level by level: `recursive` never ends where a level cannot be made and its file system says ENOENT, as /proc does. */
 function makeFolder(path: string): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) return;
-  if (found !== undefined) throw new Error('it is a file');
+  if (isFolder(path)) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (thrown) {
+    // Another process may have made it meanwhile.
+    if (!isFolder(path)) throw thrown;
+  }
+}
+
+function isFolder(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined && !found.isDirectory()) throw new Error('it is a file');
+  return found !== undefined;
 }

@@ -91,6 +91,10 @@ describe('readClientConfig', () => {
       { gateway: 'http://me:hunter2@gw:8080/x' },
       '--gateway must be an http:// or https:// URL without a login, found "http://[redacted]@gw:8080/x".',
     ],
+    [
+      { gateway: 'http:///me:hun@ter/2@gw' },
+      '--gateway must be an http:// or https:// URL without a login, found "http:///[redacted]@gw".',
+    ],
     [{ gateway: 'ftp://me:hunter2@gw' }, '--gateway must be an http:// or https:// URL, found "ftp://[redacted]@gw".'],
     [{ gateway: 'http://gw', context: 'a' }, '--gateway and --context name two servers: give one of them.'],
   ])('refuses %j', (flags, sentence) => {

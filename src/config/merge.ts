@@ -1,4 +1,4 @@
-import { withoutCredentials } from '../domain/credentials.ts';
+import { withoutLogin } from '../domain/credentials.ts';
 import { TrigateError } from '../domain/errors.ts';
 import { origins, type SettingName, secretSettings } from './settings.ts';
 
@@ -43,10 +43,11 @@ function fromEnvironment(name: SettingName, env: Environment): Given | undefined
 export function invalidSetting(merged: Merged, name: SettingName, allowed: string): TrigateError {
   const given = merged.get(name);
   const where = given?.from ?? nameOf(name);
-  const found =
-    given === undefined || secretSettings.has(name) ? '' : `, found ${withoutCredentials(JSON.stringify(given.value))}`;
+  const found = given === undefined || secretSettings.has(name) ? '' : `, found ${JSON.stringify(shown(given.value))}`;
   return new TrigateError('INVALID_CONFIG', `${where} must be ${allowed}${found}.`);
 }
+
+const shown = (value: Given['value']): Given['value'] => (typeof value === 'string' ? withoutLogin(value) : value);
 
 /** How people name a setting that was not given. */
 export const nameOf = (name: SettingName): string => origins[name].env[0] ?? origins[name].flag ?? name;

@@ -48,4 +48,9 @@ export const commaList = (allowed: string, item: RegExp) =>
 export const httpUrl = z
   .url({ protocol: /^https?$/, error: 'an http:// or https:// URL' })
   // It is shown wherever a server is named; the token has settings of its own.
-  .refine((text) => !/^[^/]+\/\/[^/]*@/.test(text), 'an http:// or https:// URL without a login');
+  .refine((text) => !hasLogin(text), 'an http:// or https:// URL without a login');
+
+function hasLogin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.username + url.password !== '';
+}

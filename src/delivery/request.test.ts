@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { event } from '../../test/support/outlet.ts';
+import { carriedHeaders } from '../domain/carried-headers.ts';
 import { readCloudEvent } from '../domain/cloudevents.ts';
 import type { Event } from '../domain/event.ts';
-import { attributeText, fieldText } from '../domain/header-text.ts';
+import { attributeText, fieldText, knownText } from '../domain/header-text.ts';
 import type { OutgoingRequest } from './call/call.ts';
 import { requestBuilder } from './request.ts';
 
@@ -168,4 +169,45 @@ test.each(['ce-', 'ce_'])('what a producer says in %s headers is encoded once on
   const { attributes } = readCloudEvent({ headers, data: new Uint8Array() });
   const sentHeaders = headersOf({ attributes });
   for (const name of names) expect(sentHeaders[`ce-${name}`]).toBe('k%C3%A4se?a=%2520%22%0D%0A');
+});
+
+test('the fullest request stays below the 16 KiB of headers, and the 99 lines, that servers take', () => {
+  const long = (n: number) => 'v'.repeat(n);
+  const carried = Array.from({ length: 80 }, (_, i) => [`h${i}`.padEnd(40, 'x'), long(90)] as const);
+  const extensions = Array.from({ length: 30 }, (_, i) => [`ce_x${i}`, long(20)] as const);
+  const core = {
+    ce_specversion: '1.0',
+    ce_id: long(800),
+    ce_source: long(800),
+    ce_type: long(800),
+    ce_subject: long(800),
+  };
+  const headers = new Map([
+    ...Object.entries({ ...core, 'content-type': long(256) }),
+    ...extensions,
+    ...carried,
+    ['traceparent', long(55)],
+  ]);
+  const content = readCloudEvent({ headers, data: new Uint8Array(0) });
+  const { attributes, contentType, leftOut } = content;
+  expect(attributes?.extensions).toHaveLength(16);
+  const own = [
+    ['event-partition', knownText('1000')],
+    ['event-offset', knownText(long(19))],
+    ['event-key', knownText(long(1_024))],
+  ] as const;
+  const request = build(
+    event('id', null, {
+      topic: long(249),
+      attributes,
+      contentType,
+      headers: [...own, ...carriedHeaders(content)],
+    }),
+    `/${long(100)}`,
+  );
+  expect(leftOut).toBe(14);
+  const lines = ['host', long(253), 'content-length', '1048576', ...request.common, ...request.headers];
+  const bytes = lines.reduce((sum, text) => sum + text.length + 2, `POST ${request.path} HTTP/1.1\r\n`.length);
+  expect(bytes).toBeLessThan(15.5 * 1_024);
+  expect(lines.length / 2).toBeLessThanOrEqual(99);
 });

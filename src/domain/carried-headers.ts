@@ -1,5 +1,5 @@
 import type { IncomingEvent } from './cloudevents.ts';
-import { fieldText, type HeaderField, knownText } from './header-text.ts';
+import { fieldText, type HeaderField, headerSize, knownText } from './header-text.ts';
 
 /*
  * A broker's message headers on their way to a function. Whoever may write to a topic writes them, so they must not be
@@ -10,6 +10,7 @@ import { fieldText, type HeaderField, knownText } from './header-text.ts';
 const PREFIX = 'event-header-';
 const MAX_HEADERS = 64;
 const MAX_NAME_LENGTH = 128;
+/** As bytes on the wire. */
 const MAX_TOTAL_LENGTH = 8 * 1024;
 const TOKEN = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 
@@ -30,12 +31,13 @@ export function carriedHeaders(incoming: Pick<IncomingEvent, 'headers' | 'leftOu
     const isTaken = carried.length < MAX_HEADERS && name.length <= MAX_NAME_LENGTH && TOKEN.test(name);
     // What is percent-encoded grows ninefold at most; what is too long as it is need not be encoded.
     const text = isTaken && value.length <= room ? fieldText(value) : undefined;
-    if (text === undefined || name.length + text.length > room) {
+    const carriedName = TRACE_CONTEXT.has(name) ? name : PREFIX + name;
+    if (text === undefined || headerSize(carriedName, text) > room) {
       leftOut++;
       continue;
     }
-    room -= name.length + text.length;
-    carried.push([TRACE_CONTEXT.has(name) ? name : PREFIX + name, text]);
+    room -= headerSize(carriedName, text);
+    carried.push([carriedName, text]);
   }
   if (leftOut > 0) carried.push(['event-headers-left-out', knownText(String(leftOut))]);
   return carried;

@@ -15,6 +15,9 @@ export type Cancel = () => void;
 /** A moment on the monotonic clock. */
 export type Deadline = number;
 
+/** Node.js lets a timer that is longer than 24.8 days end after 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** `performance` is imported: the global one is looked up each time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -25,9 +28,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** Node.js lets a timer that is longer than 24.8 days end after 1 ms. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 function afterLong(ms: number, callback: () => void): Cancel {
   let cancel = systemClock.after(LONGEST_TIMER_MS, () => {

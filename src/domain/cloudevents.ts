@@ -1,5 +1,5 @@
 import type { ProducerAttributes } from './event.ts';
-import { attributeText, type HeaderField, type HeaderText } from './header-text.ts';
+import { attributeText, fieldText, type HeaderField, type HeaderText, headerSize } from './header-text.ts';
 
 /*
  * Incoming CloudEvents 1.0, in the binary and in the structured mode of the protocol bindings. Their attributes are kept
@@ -8,11 +8,12 @@ import { attributeText, type HeaderField, type HeaderText } from './header-text.
  * to be written anew. Whatever a producer sends, nothing here throws.
  */
 
-/** Of all attributes, as headers. With what `carriedHeaders` takes they stay below the 16 KiB at which servers answer 431. */
+/** Bytes of all attributes, as headers. With `carriedHeaders` and ours they stay below the 16 KiB at which servers answer 431. */
 const MAX_ATTRIBUTES_LENGTH = 4 * 1024;
 /** With those, and ours, there are 99: Python's `http.client` and `http.server` take no more. */
 const MAX_EXTENSIONS = 16;
-const MAX_CONTENT_TYPE_LENGTH = 1_024;
+/** As it stands in two headers. */
+const MAX_CONTENT_TYPE_LENGTH = 256;
 
 /** A message as it came from the broker. */
 export interface RawMessage {
@@ -47,9 +48,13 @@ export function readCloudEvent(message: RawMessage): IncomingEvent {
 }
 
 function bounded(event: IncomingEvent): IncomingEvent {
-  if (event.contentType === undefined || event.contentType.length <= MAX_CONTENT_TYPE_LENGTH) return event;
-  return { ...event, contentType: undefined, leftOut: event.leftOut + 1 };
+  const { contentType, leftOut } = event;
+  if (contentType === undefined || isShort(contentType)) return event;
+  return { ...event, contentType: undefined, leftOut: leftOut + 1 };
 }
+
+const isShort = (contentType: string): boolean =>
+  contentType.length <= MAX_CONTENT_TYPE_LENGTH && fieldText(contentType).length <= MAX_CONTENT_TYPE_LENGTH;
 
 function plain({ headers, data }: RawMessage, contentType: string | undefined): IncomingEvent {
   const rest = without(headers, (name) => name === CONTENT_TYPE);
@@ -130,8 +135,9 @@ class HeaderRoom {
     if (value === undefined) return undefined;
     // What is percent-encoded grows; what is too long as it is need not be encoded.
     const text = value.length <= this.#left ? attributeText(value) : undefined;
-    if (text === undefined || name.length + text.length > this.#left) return this.leave();
-    this.#left -= name.length + text.length;
+    const size = text === undefined ? Number.POSITIVE_INFINITY : headerSize(`ce-${name}`, text);
+    if (size > this.#left) return this.leave();
+    this.#left -= size;
     return text;
   }
 

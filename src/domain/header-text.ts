@@ -1,3 +1,6 @@
+/** Bytes of a header on the wire. */
+export const headerSize = (name: string, value: HeaderText): number => name.length + value.length + ': \r\n'.length;
+
 declare const headerTextBrand: unique symbol;
 
 /**

@@ -36,7 +36,6 @@ type Step =
   /** Who gets which partition; `patient`: waits for what is in flight. */
   | { readonly type: 'rebalance'; readonly owners: readonly number[]; readonly patient: boolean };
 
-const functions = [undefined, 'f', 'g'] as const;
 const member = fc.nat({ max: MEMBERS - 1 });
 const partition = fc.nat({ max: PARTITIONS - 1 });
 const owners = fc.array(member, { minLength: PARTITIONS, maxLength: PARTITIONS });
@@ -46,24 +45,33 @@ const fate = fc.oneof(
   { weight: 1, arbitrary: fc.constant<Fate>('held') },
 );
 const ending = fc.constantFrom('answered' as const, 'lost' as const, 'unanswered' as const, 'refused' as const);
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({ type: fc.constant('produce' as const), partition, events: fc.integer({ min: 1, max: 5 }) }),
-  },
-  { weight: 8, arbitrary: fc.record({ type: fc.constant('read' as const), member, partition, fate }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('fetch' as const), member, partition }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('hand-over' as const), member, fate }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('finish' as const), fate: ending, last: fc.boolean() }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({ type: fc.constant('answer' as const), member, of: fc.constantFrom(...functions) }),
-  },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const), member }) },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('sweep' as const), member, fate }) },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('rebalance' as const), owners, patient: fc.boolean() }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('freeze' as const, 'die' as const), member }) },
-);
+const stepsOf = (functions: readonly string[]): fc.Arbitrary<Step> =>
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant('produce' as const),
+        partition,
+        events: fc.integer({ min: 1, max: 5 }),
+      }),
+    },
+    { weight: 8, arbitrary: fc.record({ type: fc.constant('read' as const), member, partition, fate }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant('fetch' as const), member, partition }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant('hand-over' as const), member, fate }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('finish' as const), fate: ending, last: fc.boolean() }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        type: fc.constant('answer' as const),
+        member,
+        of: fc.constantFrom(undefined, ...functions),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('settle' as const), member }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant('sweep' as const), member, fate }) },
+    { weight: 3, arbitrary: fc.record({ type: fc.constant('rebalance' as const), owners, patient: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constantFrom('freeze' as const, 'die' as const), member }) },
+  );
 
 interface Setting {
   readonly delivery?: { readonly room: number; readonly concurrency: number };
@@ -292,20 +300,23 @@ test.each<readonly [string, Setting]>([
   async (_, setting) => {
     let mostOut = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-        const world = new World(setting);
-        try {
-          await world.rebalance([0, 1, 0], false);
-          for (const one of steps) {
-            await world.run(one);
-            world.check();
+      fc.asyncProperty(
+        fc.array(stepsOf(setting.functions ?? ['f']), { minLength: 5, maxLength: 60 }),
+        async (steps) => {
+          const world = new World(setting);
+          try {
+            await world.rebalance([0, 1, 0], false);
+            for (const one of steps) {
+              await world.run(one);
+              world.check();
+            }
+            await world.finish();
+          } finally {
+            await world.shut();
+            mostOut = Math.max(mostOut, world.mostOut);
           }
-          await world.finish();
-        } finally {
-          await world.shut();
-          mostOut = Math.max(mostOut, world.mostOut);
-        }
-      }),
+        },
+      ),
       { numRuns: 400, examples: [[backFromNobody]] },
     );
     expect(mostOut).toBe(2);

@@ -105,7 +105,7 @@ export async function explainTopic(session: Session, topic: string, flags: Expla
     if (named?.topic !== undefined && (kinds?.includes(kindOf(type)) ?? true)) topics.add(named.topic);
     const selected = new Set(verdict.functions.filter((each) => each.selected).map(({ name }) => name));
     for (const each of functions.filter(({ name }) => selected.has(name))) {
-      outcomes.set(`${triggerKey(verdict.trigger)}/${each.name}`, foretold(named ?? {}, data, each));
+      outcomes.set(`${triggerKey(verdict.trigger)}/${each.name}`, foretold(type, named ?? {}, data, each));
     }
     return verdict;
   });
@@ -128,18 +128,23 @@ const MIB = 1_048_576;
 const spec = z.looseObject({
   topic: z.string().optional(),
   paused: z.boolean().optional(),
+  jetstream: z.unknown().optional(),
   delivery: z.looseObject({ maxBytes: z.number().optional() }).optional(),
 });
 
 /** What would come of it before the call. */
 function foretold(
-  { paused, delivery }: z.infer<typeof spec>,
+  type: ServedType,
+  { paused, delivery, jetstream }: z.infer<typeof spec>,
   data: Uint8Array | undefined,
   { notReady }: Candidate,
 ): string {
-  if (paused === true) return 'held: the trigger is paused';
+  // Core NATS keeps nothing; the embedded log, which stands in for it where there is no NATS, does.
+  const isCore = kindOf(type) === 'nats' && jetstream === undefined;
+  const held = (why: string, reason: string) => `held: ${why}${isCore ? `; with core NATS dropped(${reason})` : ''}`;
+  if (paused === true) return held('the trigger is paused', 'paused_skip');
   if (data !== undefined && data.length > (delivery?.maxBytes ?? MIB)) return 'dropped(too_large)';
-  return notReady === undefined ? 'called' : `held: the function is not ready (${notReady})`;
+  return notReady === undefined ? 'called' : held(`the function is not ready (${notReady})`, 'no_endpoint');
 }
 
 type Judge = (

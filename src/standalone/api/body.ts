@@ -1,5 +1,5 @@
 import { parse } from 'yaml';
-import { assertFlat } from './depth.ts';
+import { assertNotTooDeep } from './depth.ts';
 import { badRequest, unsupportedMediaType } from './status.ts';
 
 export const BODY_LIMIT = 3 * 1024 * 1024;
@@ -33,7 +33,7 @@ export function readBody(bytes: unknown, contentType: string | undefined): Reque
 /** The parser's own message may quote the body, and a body may be a secret. */
 function attempt(read: () => unknown, format: string): unknown {
   const document = documentOf(read, format);
-  assertFlat(document, 'the body');
+  assertNotTooDeep(document, 'the body');
   return document;
 }
 

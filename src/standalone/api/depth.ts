@@ -4,7 +4,7 @@ import { badRequest } from './status.ts';
 const MOST_LEVELS = 200;
 
 /** @throws StatusError 400 */
-export function assertFlat(document: unknown, name: string): void {
+export function assertNotTooDeep(document: unknown, name: string): void {
   if (isDeeper(document, MOST_LEVELS))
     throw badRequest(`${name} must not be nested more than ${MOST_LEVELS} levels deep`);
 }

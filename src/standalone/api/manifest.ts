@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { apiVersionOf } from '../../domain/resource.ts';
 import { fieldName } from '../../domain/schema.ts';
-import { assertFlat } from './depth.ts';
+import { assertNotTooDeep } from './depth.ts';
 import { generatedName } from './names.ts';
 import { badRequest } from './status.ts';
 
@@ -38,7 +38,7 @@ export interface Expected {
  */
 export function readManifest(body: unknown, { type, namespace, name }: Expected): KubernetesObject {
   // Also what patches, one upon another, have made of it.
-  assertFlat(body, 'the object');
+  assertNotTooDeep(body, 'the object');
   const parsed = manifest.safeParse(withoutNulls(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

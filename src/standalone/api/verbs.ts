@@ -3,6 +3,7 @@ import { functionType } from '../../domain/function.ts';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { fieldName } from '../../domain/schema.ts';
 import { resourceName } from '../../resources/path.ts';
+import { strictIssues } from '../strictness.ts';
 import { completed, namespaceType } from './core-types.ts';
 import { created, hasStatus, isBeingDeleted, isHeld, markedForDeletion, statusUpdated, updated } from './lifecycle.ts';
 import { readManifest } from './manifest.ts';
@@ -10,12 +11,11 @@ import { isNamespaceName, metadataIssues } from './names.ts';
 import type { ObjectKey, ObjectStore } from './object-store.ts';
 import type { Query } from './query.ts';
 import { alreadyExists, badRequest, conflict, forbidden, invalid, modified, notFound } from './status.ts';
-import { strictIssues } from './strictness.ts';
 
 export interface WriteOptions {
   /** All checks, no effect. */
   readonly dryRun: boolean;
-  /** `Strict`, as `kubectl` asks: a field that is not known is refused, and else forgotten. */
+  /** `Strict`, as `kubectl` asks: a field that is not known is refused, unless it is stored already. */
   readonly fieldValidation?: Query['fieldValidation'];
 }
 
@@ -106,7 +106,7 @@ export function createVerbs(store: ObjectStore, clock: Clock): Verbs {
       const { type, name } = place;
       const current = get(place);
       const wanted = readManifest(change(current), place);
-      assertKnown(type, wanted, options);
+      if (options.subresource === undefined) assertKnown(type, wanted, options, current);
       const { resourceVersion, uid } = wanted.metadata;
       if (resourceVersion !== undefined && resourceVersion !== current.metadata.resourceVersion) {
         throw modified(type, name);
@@ -145,9 +145,15 @@ export function createVerbs(store: ObjectStore, clock: Clock): Verbs {
   };
 }
 
-function assertKnown(type: ServedType, manifest: KubernetesObject, { fieldValidation }: WriteOptions): void {
+function assertKnown(
+  type: ServedType,
+  manifest: KubernetesObject,
+  { fieldValidation }: WriteOptions,
+  stored?: KubernetesObject,
+): void {
   if (fieldValidation !== 'Strict' || type.group !== functionType.group) return;
-  const [issue] = strictIssues(manifest);
+  const before = new Set(stored && strictIssues(stored).map(({ path }) => fieldName(path)));
+  const issue = strictIssues(manifest).find(({ path }) => !before.has(fieldName(path)));
   if (issue !== undefined) throw badRequest(`strict decoding error: ${fieldName(issue.path)} ${issue.message}`);
 }
 

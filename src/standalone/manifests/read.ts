@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { asError } from '../../domain/errors.ts';
 import type { Issue, KubernetesObject, ServedType } from '../../domain/resource.ts';
-import { strictIssues } from '../api/strictness.ts';
+import { strictIssues } from '../strictness.ts';
 import { checkHeader, sentence } from './check.ts';
 import { inlineCode } from './inline-code.ts';
 import { describeObject, type Manifest, type Position, type Problem } from './manifest.ts';

@@ -136,14 +136,19 @@ describe('explain of a topic', () => {
       [`GET ${API}/kafkatriggers`]: list(
         object('KafkaTrigger', 'default', 'pay', { topic: 'orders', functionSelector: SHOP }),
       ),
-      [`GET ${API}/natstriggers`]: list(),
+      [`GET ${API}/natstriggers`]: list(
+        object('NATSTrigger', 'default', 'mail', { topic: 'orders', functionSelector: SHOP }),
+        object('NATSTrigger', 'default', 'post', { topic: 'orders', functionSelector: SHOP, jetstream: {} }),
+      ),
       [`GET ${API}/cronjobtriggers`]: list(),
       [`GET ${API}/namespaces/default/functions`]: list({ ...fn('api', { app: 'shop' }), status: { conditions } }),
     });
     const { stdout } = await run(gateway, '--topic', 'orders');
-    expect(cells(stdout)[1]).toEqual([
-      ...['kafka/default/pay', 'api', 'yes', 'has app=shop'],
-      'held: the function is not ready (StartFailed)',
+    const held = 'held: the function is not ready (StartFailed)';
+    expect(cells(stdout).slice(1)).toEqual([
+      ['kafka/default/pay', 'api', 'yes', 'has app=shop', held],
+      ['nats/default/mail', 'api', 'yes', 'has app=shop', `${held}; with core NATS dropped(no_endpoint)`],
+      ['nats/default/post', 'api', 'yes', 'has app=shop', held],
     ]);
   });
 

@@ -113,4 +113,7 @@ it('kubectl, which asks for it, is refused a field that nobody would read', asyn
   await expect(run(['--server', api.url, 'get', 'kafkatrigger', 'sink'])).rejects.toThrow('not found');
   const { stdout } = await run(['--server', api.url, 'apply', '--validate=false', '-f', file]);
   expect(stdout).toContain('kafkatrigger.kubeless.io/sink created');
+  // What is stored already is not the mistake of who changes something else.
+  const labelled = await run(['--server', api.url, 'label', 'kafkatrigger', 'sink', 'app=a']);
+  expect(labelled.stdout).toContain('labeled');
 });

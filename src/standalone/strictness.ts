@@ -1,7 +1,7 @@
-import { functionType } from '../../domain/function.ts';
-import { nearest } from '../../domain/nearest.ts';
-import type { Issue, KubernetesObject } from '../../domain/resource.ts';
-import { unknownField } from '../../domain/schema.ts';
+import { functionType } from '../domain/function.ts';
+import { nearest } from '../domain/nearest.ts';
+import type { Issue, KubernetesObject } from '../domain/resource.ts';
+import { unknownField } from '../domain/schema.ts';
 
 /* What a server takes and forgets, or keeps and never reads: most likely the person meant another field. */
 
