@@ -23,17 +23,19 @@ beforeAll(async () => {
 });
 afterAll(() => behind?.stop());
 
-/** Connections for commits that were made: the only ones that ask for the first version of ApiVersions. */
-let made: number;
+/** Of the connection for commits, the only one that asks for the first version of ApiVersions. Claims take it when it is answered. */
+let proof: 'none' | 'asked' | 'answered';
 let published: number;
 const pass = (frame: Frame): 'pass' => {
-  if (frame.direction === 'request' && frame.apiKey === apiKeys.apiVersions && frame.bytes.readInt16BE(2) === 0) made++;
+  if (frame.apiKey !== apiKeys.apiVersions) return 'pass';
+  if (frame.direction === 'request' && frame.bytes.readInt16BE(2) === 0) proof = 'asked';
+  else if (frame.direction === 'answer' && proof === 'asked') proof = 'answered';
   return 'pass';
 };
 
 /** Two partitions. */
 function scene(): Promise<Scene> {
-  made = 0;
+  proof = 'none';
   published = 20;
   proxy.rule(pass);
   return startScene(behind, 2);
@@ -86,7 +88,8 @@ async function claimBoth(act: Scene, meanwhile: () => Promise<unknown>): Promise
 test('a claim joins one that waits for its answer, over a connection of its own', async () => {
   await using act = await scene();
   // The first one that wants that connection has it made, and does not wait for it.
-  await claimBoth(act, () => eventually('it is made', () => made > 0));
+  await claimBoth(act, () => eventually('it is asked for', () => proof !== 'none'));
+  await eventually('it is proven', () => proof === 'answered');
   const before = published;
   await claimBoth(act, () => eventually('the second is delivered', () => bodies(act) === before + 1));
   expect(act.recorder.distinct()).toBe(published);
