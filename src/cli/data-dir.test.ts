@@ -22,10 +22,10 @@ test('one that cannot be made is named, with what to do', async () => {
   const file = join(await folder(), 'file');
   writeFileSync(file, '');
   const saying = (text: string) => expect.objectContaining({ code: 'INVALID_CONFIG', message: text });
-  const todo = 'Mend it, or choose another directory with --data-dir or TRIGATE_DATA_DIR.';
-  expect(() => makeDataDir(file)).toThrow(saying(`The data directory ${file} cannot be made: it is a file. ${todo}`));
+  const advice = 'Mend it, or choose another directory with --data-dir or TRIGATE_DATA_DIR.';
+  expect(() => makeDataDir(file)).toThrow(saying(`The data directory ${file} cannot be made: it is a file. ${advice}`));
   expect(() => makeDataDir(join(file, 'below'))).toThrow(
-    saying(`The data directory ${file}/below cannot be made: it is a file. ${todo}`),
+    saying(`The data directory ${file}/below cannot be made: it is a file. ${advice}`),
   );
   // There `mkdir` with `recursive` never ends.
   expect(() => makeDataDir('/proc/trigate')).toThrow(/^The data directory \/proc\/trigate cannot be made: ENOENT/);

@@ -1,5 +1,4 @@
 import { TrigateError } from '../domain/errors.ts';
-import type { ServedType } from '../domain/resource.ts';
 import { formatProblem, type Problem } from '../standalone/manifests/manifest.ts';
 import { type Manifests, type ReadOptions, readManifests } from '../standalone/manifests/read.ts';
 import { printable } from '../telemetry/printable.ts';
@@ -9,18 +8,16 @@ import type { Terminal } from './terminal.ts';
 
 /**
  * Reads and checks manifests in files, folders and, for `-`, standard input.
- * @param options.types default: all of this project
  * @throws TrigateError INVALID_ARGUMENT when no path is given
  */
 export async function readManifestFiles(
   terminal: Pick<Terminal, 'readInput'>,
   paths: readonly string[],
-  options: Omit<ReadOptions, 'input'> & { readonly types?: readonly ServedType[] } = {},
+  options: Omit<ReadOptions, 'input'> = {},
 ): Promise<Manifests> {
   if (paths.length === 0) throw new TrigateError('INVALID_ARGUMENT', 'Name a file, a folder or - for standard input.');
-  const { types = manifestTypes(), ...others } = options;
   const input = paths.includes('-') ? { input: new TextDecoder().decode(await terminal.readInput()) } : {};
-  return readManifests(paths, types, { ...others, ...input });
+  return readManifests(paths, manifestTypes(), { ...options, ...input });
 }
 
 /** A problem for a person: names of files and fields are whatever somebody wrote. */

@@ -82,10 +82,11 @@ function structured({ headers, data }: RawMessage): IncomingEvent | undefined {
     if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
       found.set(name, String(value));
   }
-  const contentType = found.get('datacontenttype') ?? 'application/json';
   const read = attributesOf(found);
+  if (read === undefined) return undefined;
+  const contentType = found.get('datacontenttype') ?? 'application/json';
   const body = payload(envelope, contentType);
-  if (read === undefined || body === undefined) return undefined;
+  if (body === undefined) return undefined;
   return { ...read, contentType, data: body, headers: without(headers, (name) => name === CONTENT_TYPE) };
 }
 
@@ -107,9 +108,7 @@ function payload(envelope: Readonly<Record<string, unknown>>, contentType: strin
 const CORE = new Set(['specversion', 'id', 'source', 'type', 'time', 'subject', 'datacontenttype']);
 
 /** Undefined unless all that the specification requires is there, and has room in headers. */
-function attributesOf(
-  found: ReadonlyMap<string, string>,
-): Required<Pick<IncomingEvent, 'attributes' | 'leftOut'>> | undefined {
+function attributesOf(found: ReadonlyMap<string, string>): Pick<IncomingEvent, 'attributes' | 'leftOut'> | undefined {
   if (found.get('specversion') !== '1.0' || !found.get('id') || !found.get('source') || !found.get('type'))
     return undefined;
   const room = new HeaderRoom();

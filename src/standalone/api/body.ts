@@ -21,10 +21,14 @@ export function readBody(bytes: unknown, contentType: string | undefined): Reque
   const mediaType = (contentType ?? 'application/json').split(';')[0]?.trim().toLowerCase() ?? '';
   const text = bytes instanceof Uint8Array ? Buffer.from(bytes).toString('utf8') : '';
   if (text === '') return { mediaType, document: undefined };
-  if (isJson(mediaType)) return { mediaType, document: attempt(() => JSON.parse(text), 'JSON') };
-  if (mediaType === 'application/yaml') {
-    return { mediaType, document: attempt(() => parse(text, { maxAliasCount: 100 }), 'YAML') };
-  }
+  const document = readDocument(text, mediaType);
+  assertNotTooDeep(document, 'the body');
+  return { mediaType, document };
+}
+
+function readDocument(text: string, mediaType: string): unknown {
+  if (isJson(mediaType)) return attempt(() => JSON.parse(text), 'JSON');
+  if (mediaType === 'application/yaml') return attempt(() => parse(text, { maxAliasCount: 100 }), 'YAML');
   throw unsupportedMediaType(
     `the body of the request was in the unknown format "${mediaType}" - accepted media types include: application/json, application/yaml`,
   );
@@ -32,12 +36,6 @@ export function readBody(bytes: unknown, contentType: string | undefined): Reque
 
 /** The parser's own message may quote the body, and a body may be a secret. */
 function attempt(read: () => unknown, format: string): unknown {
-  const document = documentOf(read, format);
-  assertNotTooDeep(document, 'the body');
-  return document;
-}
-
-function documentOf(read: () => unknown, format: string): unknown {
   try {
     return read();
   } catch {

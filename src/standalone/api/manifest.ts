@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { KubernetesObject, ServedType } from '../../domain/resource.ts';
 import { apiVersionOf } from '../../domain/resource.ts';
 import { fieldName } from '../../domain/schema.ts';
-import { assertNotTooDeep } from './depth.ts';
 import { generatedName } from './names.ts';
 import { badRequest } from './status.ts';
 
@@ -37,8 +36,6 @@ export interface Expected {
  * @throws StatusError 400
  */
 export function readManifest(body: unknown, { type, namespace, name }: Expected): KubernetesObject {
-  // Also what patches, one upon another, have made of it.
-  assertNotTooDeep(body, 'the object');
   const parsed = manifest.safeParse(withoutNulls(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;

@@ -1,4 +1,5 @@
 import type { ResourceType } from '../../domain/resource.ts';
+import { assertNotTooDeep } from './depth.ts';
 import { applyJsonPatch } from './json-patch.ts';
 import { badRequest, unsupportedMediaType } from './status.ts';
 
@@ -15,7 +16,8 @@ const acceptedTypes = (type: ResourceType): readonly string[] =>
 
 /**
  * A document with a patch applied; nothing is changed in place.
- * @throws StatusError 415 for a media type that this type of resource does not take
+ * @throws StatusError 415 for a media type that this type of resource does not take; 400 where patches, one upon another,
+ *   have nested it too deeply
  */
 export function applyPatch(type: ResourceType, mediaType: string, target: unknown, patch: unknown): unknown {
   if (!acceptedTypes(type).includes(mediaType)) {
@@ -23,7 +25,12 @@ export function applyPatch(type: ResourceType, mediaType: string, target: unknow
       `the body of the request was in an unknown format - accepted media types include: ${acceptedTypes(type).join(', ')}`,
     );
   }
-  if (mediaType === JSON_PATCH) return applyJsonPatch(target, patch);
+  const patched = mediaType === JSON_PATCH ? applyJsonPatch(target, patch) : merged(mediaType, target, patch);
+  assertNotTooDeep(patched, 'the object');
+  return patched;
+}
+
+function merged(mediaType: string, target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) throw badRequest('a merge patch must be an object');
   if (mediaType === STRATEGIC) assertPlain(patch);
   return mergePatch(target, patch);
