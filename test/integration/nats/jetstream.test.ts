@@ -35,6 +35,20 @@ async function consumerOf(topic: ConformanceTopic): Promise<string> {
   return consumer.name;
 }
 
+/** As another process does that takes the only member of a consumer for dead. */
+async function giveAway(consumer: string): Promise<void> {
+  const subject = `trigate.ledger.${consumer}.0`;
+  const record = (await manager.streams.getMessage('TRIGATE_LEDGER', { last_by_subj: subject })).json<object>();
+  await client.jetstream().publish(subject, JSON.stringify({ ...record, owner: 'another' }));
+}
+
+/** Their acknowledgements have come, and the record before them. */
+const noneIsPending = (topic: ConformanceTopic) =>
+  eventually('the server waits for no acknowledgement', async () => {
+    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
+    return info.num_ack_pending === 0;
+  });
+
 const failed = (reading: Reading) => eventually('the source fails', () => reading.failures[0]);
 
 test('the server stops and comes back: reading goes on, and nothing comes twice', async () => {
@@ -181,11 +195,7 @@ test('claims of a member that is killed are counted by the next one, also those 
   const next = rig.member();
   await next.open(topic);
   expect(next.row()).toMatchObject({ read: 20, claimed: 20, unknown: { crash: 20 }, inFlight: 0 });
-  const { num_ack_pending } = await eventually('the server waits for none of them', async () => {
-    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
-    return info.num_ack_pending === 0 && info;
-  });
-  expect(num_ack_pending).toBe(0);
+  await noneIsPending(topic);
 });
 
 test('a member that was taken for dead finds its records taken: its outcomes are late, and count nowhere', async () => {
@@ -214,6 +224,57 @@ test('a member that was taken for dead finds its records taken: its outcomes are
   expect(successor.row()).toMatchObject({ read: 6, claimed: 6, delivered: 1, unknown: { crash: 5 } });
 });
 
+test('a member that was taken for dead sends nothing more when it is back, and its successor all', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  await using proxy = await tcpProxy(nats.url);
+  const zombie = rig.member(connectionTo({ servers: proxy.address }, withJetStream));
+  const reading = await zombie.open(topic);
+  await topic.publish(numbered(1));
+  await rig.until('the first is delivered', () => zombie.row().delivered === 1);
+  await noneIsPending(topic);
+  proxy.cut();
+  await eventually('it is cut', () => reading.statuses.at(-1)?.type === 'disconnected');
+  const successor = rig.member();
+  const paused = await eventually('the server knows it, too', async () => {
+    const opened = await successor.open(topic, { paused: true });
+    if (successor.row().delivered === 1) return opened;
+    await opened.close();
+    return false;
+  });
+  await topic.publish(numbered(50, 1));
+  proxy.heal();
+  expect(await failed(reading)).toMatchObject({ code: 'CONFLICT' });
+  await reading.close();
+  expect(zombie.row()).toMatchObject({ read: 0, claimed: 0, inFlight: 0 });
+  await paused.close();
+  await successor.open(topic);
+  await rig.until('the rest arrives', () => successor.row().delivered === 51);
+  expect(successor.row()).toMatchObject({ read: 51, claimed: 51, dropped: {} });
+  expectEachOnce(rig.recorder, ['f'], 51);
+});
+
+test('what is delivered to a member whose records were taken is neither sent nor counted by it', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const member = rig.member();
+  const reading = await member.open(topic);
+  await topic.publish(numbered(1));
+  await rig.until('the first is delivered', () => member.row().delivered === 1);
+  await noneIsPending(topic);
+  await giveAway(await consumerOf(topic));
+  await topic.publish(numbered(1, 1));
+  expect(await failed(reading)).toMatchObject({ code: 'CONFLICT' });
+  await topic.publish(numbered(1, 2));
+  await eventually('the server has delivered it, or the pull has ended', async () => {
+    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
+    return info.delivered.consumer_seq === 3 || info.num_waiting === 0;
+  });
+  await reading.close();
+  expect(member.row()).toMatchObject({ read: 0, claimed: 0, inFlight: 0 });
+  expectEachOnce(rig.recorder, ['f'], 2);
+});
+
 test('the stream of the records is deleted: reading goes on, and the counts are stored anew', async () => {
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();
@@ -224,10 +285,7 @@ test('the stream of the records is deleted: reading goes on, and the counts are 
   await manager.streams.delete('TRIGATE_LEDGER');
   await topic.publish(numbered(20, 20));
   await rig.until('all are delivered', () => member.row().delivered === 40);
-  await eventually('their acknowledgements come', async () => {
-    const info = await manager.consumers.info(streamOf(topic), await consumerOf(topic));
-    return info.num_ack_pending === 0;
-  });
+  await noneIsPending(topic);
   await reading.close();
   const next = rig.member();
   await next.open(topic);

@@ -130,6 +130,7 @@ export class Reading {
 
   /** A delivery came when nobody waited for it any more: passed if there is room, and counted in any case. */
   takeLate(message: Msg): void {
+    if (!this.#isOurs) return;
     const { books, context, events, subscription } = this.#parts;
     const info = deliveryInfo(message.reply);
     const room = context.gate.tryReserve(1);
@@ -158,9 +159,12 @@ export class Reading {
     return pulled;
   }
 
-  /** Decides on deliveries, and passes those that are claimed into the room. */
+  /**
+   * Decides on deliveries, and passes those that are claimed into the room. Not when another has our records: it finds
+   * these deliveries missing, and counts them as never sent.
+   */
   take(messages: readonly Msg[], room: Room): void {
-    if (messages.length === 0) return;
+    if (messages.length === 0 || !this.#isOurs) return;
     const claimed: StreamEvent[] = [];
     // All of them before the first is booked: what is booked and not passed would be lost without a word.
     for (const { info, event } of this.#eventsOf(messages)) {
@@ -195,6 +199,7 @@ export class Reading {
     if (membership === undefined || !(await membership.isAlone())) return;
     for (const gap of gaps) {
       const events = await naming.missing(gap);
+      if (!this.#isOurs) return;
       const { functions } = subscription;
       const doubts = events.map((event): Doubt => ({ event, outcome: NEVER_SENT, functions, isNew: true }));
       this.#parts.books.lost(gap, NEVER_SENT);
@@ -212,11 +217,13 @@ export class Reading {
 
   /**
    * Counts what was delivered to nobody. What is still on its way comes before the answer, mostly: after a long sleep of
-   * this process, all that it slept through.
-   * @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer
+   * this process, all that it slept through. Our record comes first: what would be pulled for another who has taken our
+   * place would be sent, and counted there as never sent.
+   * @throws TrigateError when the consumer is gone, or another one, or taken; rejects otherwise when NATS does not answer
    */
   async resync(): Promise<ConsumerFacts> {
     const { books, consumer, durable, stream } = this.#parts;
+    await this.#settlement.prove();
     const found = await this.ask();
     this.puller.reset();
     this.#quiet();
@@ -324,9 +331,7 @@ export class Reading {
     for (const { sequence } of events) this.#parts.books.claimed(sequence);
     const chunk: Chunk = { passage: undefined, left: events.length };
     this.#chunks.add(chunk);
-    const passage = room.pass(claimDelivered(events), (event, outcomes) => this.#settled(event, outcomes, chunk));
-    chunk.passage = passage;
-    if (!this.#isOurs) passage.disown();
+    chunk.passage = room.pass(claimDelivered(events), (event, outcomes) => this.#settled(event, outcomes, chunk));
   }
 
   #settled(event: Event, outcomes: readonly Outcome[], chunk: Chunk): void {

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../../src/sdk.ts';
-import { asError } from '../../../src/sdk.ts';
+import { asError, TrigateError } from '../../../src/sdk.ts';
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import type { Slot } from './membership.ts';
 import type { MemberRecord } from './record.ts';
@@ -11,6 +11,9 @@ const RETRY_MS = 500;
 const LAST_WORD_MS = 1_500;
 
 const ACK = new TextEncoder().encode('+ACK');
+
+/** Another process took our records for a dead member's. */
+export const taken = (): TrigateError => new TrigateError('CONFLICT', 'another process has taken over this consumer');
 
 /** Where the acknowledgement of an event goes. */
 export interface Ack {
@@ -50,7 +53,8 @@ export class Settlement {
   #isDirty = false;
   #cancelTimer: (() => void) | undefined;
   #storing: Promise<void> | undefined;
-  #isFailing = false;
+  /** Why the last record does not stand. */
+  #failure: Error | undefined;
   #isTaken = false;
   #isClosed = false;
 
@@ -81,6 +85,20 @@ export class Settlement {
     this.#soon(LINGER_MS);
   }
 
+  /**
+   * Stores a record now: whoever was out of reach may have been taken for dead meanwhile.
+   * @throws TrigateError when another member has our slot; rejects otherwise when NATS does not answer
+   */
+  async prove(): Promise<void> {
+    await this.#storing;
+    if (this.#isClosed) return;
+    this.#isDirty = true;
+    this.#storeNow();
+    await this.#storing;
+    if (this.#isTaken) throw taken();
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   /** Stores what is left, with the last word on the record. Does not wait long for a server that is not there. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -106,17 +124,16 @@ export class Settlement {
 
   /** Not while a server does not answer: then the pause before the next try stands. */
   #hurry(): void {
-    if (this.#cancelTimer !== undefined && !this.#isFailing) this.#storeNow();
+    if (this.#cancelTimer !== undefined && this.#failure === undefined) this.#storeNow();
   }
 
   #storeNow(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    this.#storing = this.#store().then((isStored) => {
+    this.#storing = this.#store().then(() => {
       this.#storing = undefined;
-      this.#isFailing = !isStored;
       this.#options.onStored();
-      if (this.#isDirty) this.#soon(isStored ? this.#linger() : RETRY_MS);
+      if (this.#isDirty) this.#soon(this.#failure === undefined ? this.#linger() : RETRY_MS);
     });
   }
 
@@ -124,9 +141,9 @@ export class Settlement {
     return this.#acks.length >= this.#options.worthwhile ? 0 : LINGER_MS;
   }
 
-  async #store(): Promise<boolean> {
+  async #store(): Promise<void> {
     const { api, slot, record, log, onTaken } = this.#options;
-    if (!this.#isDirty || this.#isTaken) return true;
+    if (!this.#isDirty || this.#isTaken) return;
     const acks = this.#acks;
     this.#acks = [];
     this.#sending = acks.length;
@@ -135,20 +152,21 @@ export class Settlement {
       if (slot !== undefined && !(await slot.store(record(acks.map(({ sequence }) => sequence))))) {
         this.#isTaken = true;
         onTaken();
-        return false;
+        return;
       }
     } catch (thrown) {
       this.#acks = [...acks, ...this.#acks];
       this.#isDirty = true;
-      log.debug({ error: asError(thrown).message }, 'the record of a consumer was not stored yet');
+      this.#failure = asError(thrown);
+      log.debug({ error: this.#failure.message }, 'the record of a consumer was not stored yet');
       if (isNoResponders(thrown)) await this.#makeLedger();
-      return false;
+      return;
     } finally {
       this.#sending = 0;
     }
+    this.#failure = undefined;
     this.#sent = acks;
     for (const { reply } of acks) api.connection.publish(reply, ACK);
-    return true;
   }
 
   /** Somebody may have deleted the stream of the records. */

@@ -12,6 +12,7 @@ import type { Link } from '../connection.ts';
 import type { JetStreamProgress } from './progress.ts';
 import type { Pulled, Puller } from './pull.ts';
 import type { Reading } from './reading.ts';
+import { taken } from './settlement.ts';
 
 /** Events of one pull. */
 const BATCH = 256;
@@ -71,7 +72,7 @@ export class JetStreamSource implements Source {
     this.#reading = reading;
     this.#progress = progress;
     this.#context = context;
-    reading.onTaken = () => this.#fail(new TrigateError('CONFLICT', 'another process has taken over this consumer'));
+    reading.onTaken = () => this.#fail(taken());
     this.#unfollow = link.follow({
       disconnected: (message) => {
         this.#cut ??= Promise.withResolvers<void>();
