@@ -43,7 +43,7 @@ export interface ApiProxy extends AsyncDisposable {
 
 export async function startApiProxy(api: Pick<KubeApi, 'url' | 'ca'>): Promise<ApiProxy> {
   const asked: Asked[] = [];
-  const far = new Agent({ connect: { ca: api.ca }, bodyTimeout: 0 });
+  const far = new Agent({ connect: { ca: api.ca }, allowH2: false, bodyTimeout: 0 });
   const open = new Set<AbortController>();
   const underWay = new Set<Promise<void>>();
 

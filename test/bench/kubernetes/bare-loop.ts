@@ -53,7 +53,7 @@ function received(line: string): void {
 process.stdin.once('end', () => process.exit(0));
 process.stdin.once('data', async () => {
   const path = `/api/v1/namespaces/bench/configmaps?watch=true&labelSelector=bench%3Dyes&resourceVersion=${version}`;
-  const dispatcher = new Agent({ connect: { ca } });
+  const dispatcher = new Agent({ connect: { ca }, allowH2: false });
   const headers = { authorization: `Bearer ${token}` };
   const { body } = await request(`${server}${path}`, { dispatcher, headers });
   let rest = '';

@@ -155,7 +155,7 @@ export function kubeconfig(url: string, ca: string, token: string): string {
 async function ready(server: Running, url: string, token: string, certificate: string): Promise<void> {
   const probe = async () => {
     if (server.exit()) return 'exited';
-    const dispatcher = new Agent({ connect: { ca: await readFile(certificate, 'utf8') } });
+    const dispatcher = new Agent({ connect: { ca: await readFile(certificate, 'utf8') }, allowH2: false });
     try {
       const headers = { authorization: `Bearer ${token}` };
       const answer = await request(`${url}/readyz`, { dispatcher, headers });
