@@ -3,7 +3,10 @@ import { parseDuration } from '../../domain/duration.ts';
 import { DEFAULT_FUNCTION_TIMEOUT_MS, type FunctionObject, type FunctionSpec } from '../../domain/function.ts';
 import { type Container, readContainer } from './container.ts';
 
-export type Language = 'nodejs' | 'python';
+/** What the runner runs, in any version that is installed: how a runtime's name begins. */
+export const languages = ['nodejs', 'python'] as const;
+
+export type Language = (typeof languages)[number];
 
 /** What the runner does with a Function. */
 export type Plan =
@@ -37,7 +40,7 @@ export function planFunction(object: FunctionObject): Plan {
   if (language === undefined) {
     return refuse(
       'UnsupportedRuntime',
-      `spec.runtime is ${shown(spec.runtime)}; the local runner runs nodejs and python (any version of them that is installed).`,
+      `spec.runtime is ${shown(spec.runtime)}; the local runner runs ${languages.join(' and ')} (any version of them that is installed).`,
     );
   }
   const names = /^([A-Za-z0-9_-]+)\.([A-Za-z_$][\w$]*)$/.exec(spec.handler ?? '');
@@ -77,8 +80,8 @@ const refuse = (reason: string, message: string): Plan => ({ type: 'refuse', rea
 
 const shown = (value: string | undefined): string => (value === undefined ? 'missing' : JSON.stringify(value));
 
-const languageOf = (runtime = ''): Language | undefined =>
-  runtime.startsWith('nodejs') ? 'nodejs' : runtime.startsWith('python') ? 'python' : undefined;
+/** @param runtime such as `nodejs24` */
+export const languageOf = (runtime = ''): Language | undefined => languages.find((each) => runtime.startsWith(each));
 
 function decode(spec: FunctionSpec): Uint8Array | undefined {
   switch (spec['function-content-type'] ?? 'text') {

@@ -113,7 +113,21 @@ describe('a function on a standalone gateway', () => {
     expect(await following).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('of a runtime that is not run here is stored, not ready, and says why', async () => {
+  test('of a runtime that is not run here is refused, also where Kubeless is not installed, and nothing is stored', async () => {
+    const without = (line: string) => world.run(words(line), {}, { KUBELESS_CONFIG: 'not-there' });
+    const refusal = 'FATA[0000] Invalid runtime: ruby2.5. Supported runtimes are: nodejs, python';
+    const refused = { code: 1, stdout: '', stderr: said(refusal) };
+    expect(await without(`function deploy ${name} --runtime ruby2.5 --handler hello.main --from-file ${code}`)).toEqual(
+      refused,
+    );
+    expect(await without(`function ls ${name}`)).toMatchObject({ code: 1 });
+    await deployed();
+    expect(await without(`function update ${name} --runtime ruby2.5`)).toEqual(refused);
+    expect(await without(`function update ${name} --runtime nodejs22`)).toMatchObject({ code: 0 });
+    expect((await without('get-server-config')).stderr).toContain('Supported Runtimes are: nodejs, python');
+  });
+
+  test('of a runtime that is not run here, from a manifest, is stored, not ready, and says why', async () => {
     const object = JSON.parse(
       (await world.run(['function', 'deploy', name, ...flags(), '--dryrun', '-o', 'json'])).stdout,
     );

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Agent } from 'undici';
 import { stringify } from 'yaml';
+import type { Environment } from '../../../src/config/index.ts';
 import { createResources } from '../../../src/resources/client.ts';
 import type { Resources } from '../../../src/resources/resources.ts';
 import { configMapType, namespaceType } from '../../../src/standalone/api/core-types.ts';
@@ -19,7 +20,7 @@ import { commandLine, type Result } from './command-line.ts';
 export interface World extends AsyncDisposable {
   readonly resources: Resources;
   /** Ours, in this process. Without a terminal when messages are to be compared. */
-  run(args: readonly string[], terminal?: Parameters<typeof commandLine>[2]): Promise<Result>;
+  run(args: readonly string[], terminal?: Parameters<typeof commandLine>[2], env?: Environment): Promise<Result>;
   /** Kubeless' own. */
   original(args: readonly string[]): Promise<Result>;
 }
@@ -62,7 +63,7 @@ async function openCluster(): Promise<World> {
   await installCrds(api, (await command(['crds'])).stdout);
   const { resources } = stack.use(clusterClient(api));
   await installConfig(resources);
-  const dispatcher = new Agent({ connect: { ca: api.ca } });
+  const dispatcher = new Agent({ connect: { ca: api.ca }, allowH2: false });
   stack.defer(() => dispatcher.destroy());
   const headers = { authorization: `Bearer ${api.token}` };
   const old = stack.use(await startOldApiServer({ behind: api.url, headers, dispatcher }));
@@ -89,7 +90,7 @@ async function writeKubeconfig(stack: AsyncDisposableStack, server: string): Pro
 function world(resources: Resources, kubeconfig: string, where: readonly string[], stack: AsyncDisposableStack): World {
   return {
     resources,
-    run: (args, terminal) => commandLine([...args, ...where], {}, terminal),
+    run: (args, terminal, env) => commandLine([...args, ...where], env, terminal),
     original: async (args) => kubeless(await kubelessBinary(), args, kubeconfig),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -3,6 +3,7 @@ import { TrigateError } from '../../../domain/errors.ts';
 import type { KubernetesObject } from '../../../domain/resource.ts';
 import { parseJson } from '../../../resources/json.ts';
 import { configMapType } from '../../../standalone/api/core-types.ts';
+import { languageOf, languages } from '../../../standalone/functions/plan.ts';
 import type { Session } from '../../shell.ts';
 
 const images = z.array(
@@ -28,11 +29,21 @@ export async function supportedRuntimes({ resources, kubeless }: Session): Promi
   throw new TrigateError('INVALID_CONFIG', sentence);
 }
 
-/** What the local runner of a standalone gateway runs. */
-const LOCAL_RUNTIMES = ['nodejs', 'python'];
+/**
+ * @throws TrigateError INVALID_ARGUMENT with Kubeless' sentence when nobody runs that runtime: neither Kubeless, nor the
+ * runner of a standalone gateway
+ */
+export async function checkRuntime(session: Session, runtime: string): Promise<void> {
+  const named = await supportedRuntimes(session);
+  const isSupported =
+    named === undefined ? session.target === 'cluster' || languageOf(runtime) !== undefined : named.includes(runtime);
+  if (isSupported) return;
+  const supported = (named ?? languages).join(', ');
+  throw new TrigateError('INVALID_ARGUMENT', `Invalid runtime: ${runtime}. Supported runtimes are: ${supported}`);
+}
 
 export async function showServerConfig(session: Session): Promise<void> {
-  const runtimes = (await supportedRuntimes(session)) ?? (session.target === 'gateway' ? LOCAL_RUNTIMES : undefined);
+  const runtimes = (await supportedRuntimes(session)) ?? (session.target === 'gateway' ? languages : undefined);
   if (runtimes === undefined) {
     const { namespace, config } = session.kubeless;
     const text = `Unable to read the configmap: there is no ConfigMap ${config} in namespace ${namespace}, or you may not read it.`;

@@ -12,7 +12,7 @@ import { checkCronJob } from '../cronjob.ts';
 import { named } from '../trigger.ts';
 import { type FunctionFlags, readFlags } from './flags.ts';
 import { changedFunction, newFunction } from './object.ts';
-import { supportedRuntimes } from './runtimes.ts';
+import { checkRuntime } from './runtimes.ts';
 
 export async function deployFunction(session: Session, name: string, flags: FunctionFlags): Promise<void> {
   const { namespace, messages, resources } = session;
@@ -25,7 +25,7 @@ export async function deployFunction(session: Session, name: string, flags: Func
   const trigger = flags.schedule ? scheduled(name, namespace, flags.schedule) : undefined;
   const object = newFunction(name, namespace, await readFlags(flags));
   // Where nothing is stored, nobody has to be there.
-  if (flags.dryRun !== 'client') await checkRuntime(session, flags.runtime);
+  if (flags.runtime && flags.dryRun !== 'client') await checkRuntime(session, flags.runtime);
 
   const store = (options: WriteOptions) =>
     named(`Failed to deploy ${name}. Received: `, () =>
@@ -58,7 +58,7 @@ export async function updateFunction(session: Session, name: string, flags: Func
   checkPlace(session, name);
   checkFormat(flags.output);
   const given = await readFlags(flags);
-  await checkRuntime(session, flags.runtime);
+  if (flags.runtime) await checkRuntime(session, flags.runtime);
   const changed = async () => changedFunction(await existing(session, name), given);
 
   const store = (options: WriteOptions) =>
@@ -96,13 +96,6 @@ function sayStored({ messages, namespace }: Session, name: string): void {
   const where = namespace === 'default' ? '' : ` -n ${namespace}`;
   messages.info(`Function ${name} submitted for deployment`);
   messages.info(`Check the deployment status executing 'kubeless function ls ${name}${where}'`);
-}
-
-async function checkRuntime(session: Session, runtime: string | undefined): Promise<void> {
-  if (!runtime) return;
-  const supported = await supportedRuntimes(session);
-  if (supported === undefined || supported.includes(runtime)) return;
-  throw invalid(`Invalid runtime: ${runtime}. Supported runtimes are: ${supported.join(', ')}`);
 }
 
 /** Without a payload: the function gets a GET. */
