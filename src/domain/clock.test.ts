@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { systemClock } from './clock.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { byDeadline, systemClock } from './clock.ts';
 
 const DAY = 86_400_000;
 
@@ -25,4 +25,34 @@ test.each([10, 30])('what was to come after 60 days is cancelled after %i', asyn
   await vi.advanceTimersByTimeAsync(days * DAY);
   cancel();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+describe('byDeadline', () => {
+  test('waits for the work, and leaves no timer behind', async () => {
+    const work = Promise.withResolvers<string>();
+    const waiting = byDeadline(systemClock, systemClock.monotonic() + 1_000, work.promise);
+    work.resolve('done');
+    expect(await waiting).toBe(true);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('waits until the deadline at most; what fails afterwards harms nobody', async () => {
+    const work = Promise.withResolvers<string>();
+    const waiting = byDeadline(systemClock, systemClock.monotonic() + 1_000, work.promise);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await waiting).toBe(false);
+    work.reject(new Error('late'));
+  });
+
+  test('rejects as the work does, and leaves no timer behind', async () => {
+    const waiting = byDeadline(systemClock, systemClock.monotonic() + 1_000, Promise.reject(new Error('in time')));
+    await expect(waiting).rejects.toThrow('in time');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('does not wait when the deadline is over', async () => {
+    const waiting = byDeadline(systemClock, systemClock.monotonic() - 5, new Promise(() => {}));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await waiting).toBe(false);
+  });
 });

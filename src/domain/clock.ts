@@ -36,6 +36,17 @@ function afterLong(ms: number, callback: () => void): Cancel {
   return () => cancel();
 }
 
+/** Waits for `work`, until the deadline at most; false when that came first. Rejects as `work` does before it. */
+export async function byDeadline(clock: Clock, deadline: Deadline, work: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => late.resolve(false));
+  try {
+    return await Promise.race([work.then(() => true), late.promise]);
+  } finally {
+    cancel();
+  }
+}
+
 /** Resolves after `ms`, or at once when `signal` aborts. */
 export function delay(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -197,7 +197,7 @@ export interface Gate {
 /** Called once for each passed event when all its copies are accounted: one outcome for each function of the subscription. */
 export type OnSettled = (event: Event, outcomes: readonly Outcome[]) => void;
 
-/** A right to pass that many events. Whoever holds one either passes or releases it. */
+/** A right to pass that many events. Whoever holds one either passes or releases it; one of size 0 is nobody's. */
 export interface Room {
   readonly size: number;
   /** Why there is no room; meaningful when `size` is 0. */

@@ -5,6 +5,7 @@ import {
   type Deadline,
   type DroppedReason,
   type Room,
+  roomUnlessStopped,
   type Source,
   type SourceContext,
   type Subscription,
@@ -267,11 +268,12 @@ class CronSource implements Source {
   }
 
   async #fire(record: CronRecord, ticks: Due['ticks'], runs: number): Promise<void> {
-    const { clock } = this.#context;
+    const { clock, gate } = this.#context;
     const first = ticks.find(({ type }) => type === 'run')?.tick ?? record.requests[0]?.at ?? clock.now();
     const deadlineMs = this.#deadlineMs;
     const left = deadlineMs - (clock.now() - first);
-    const room = await this.#reserve(runs, clock.monotonic() + Math.max(1, left > 0 ? left + 1 : deadlineMs));
+    const until = clock.monotonic() + Math.max(1, left > 0 ? left + 1 : deadlineMs);
+    const room = await roomUnlessStopped(gate, this.#stopping.signal, runs, until);
     if (room === undefined) return;
     let isTaken = false;
     try {
@@ -285,20 +287,6 @@ class CronSource implements Source {
     } finally {
       if (!isTaken) room.release();
     }
-  }
-
-  /** Undefined when the source stops. */
-  #reserve(wanted: number, until: Deadline): Promise<Room | undefined> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve, reject) => {
-      const giveUp = () => resolve(undefined);
-      signal.addEventListener('abort', giveUp, { once: true });
-      this.#context.gate.reserve(wanted, until).then((room) => {
-        signal.removeEventListener('abort', giveUp);
-        if (signal.aborted) room.release();
-        resolve(signal.aborted ? undefined : room);
-      }, reject);
-    });
   }
 
   /** Whether ticks were claimed, with which the room has gone. */

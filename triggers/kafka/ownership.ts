@@ -1,4 +1,4 @@
-import { delay, type Event, groupName, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
+import { byDeadline, type Event, groupName, noCounts, type SourceContext, type Subscription } from '../../src/sdk.ts';
 import { adopt, type Doubtful, type Remembered } from './adopt.ts';
 import type { Claims, Stored } from './claim.ts';
 import type { Group, StoredPosition } from './membership.ts';
@@ -113,11 +113,8 @@ export class Ownership {
   /** Claims nothing more, and resolves when all that is claimed is settled, or at the deadline. */
   async rest(deadline: number): Promise<void> {
     const { claims, context } = this.#options;
-    const late = new AbortController();
     claims.hold();
-    const wait = Math.max(0, deadline - context.clock.monotonic());
-    await Promise.race([claims.idle(), delay(context.clock, wait, late.signal)]);
-    late.abort();
+    await byDeadline(context.clock, deadline, claims.idle());
     await this.#quiet(deadline);
   }
 

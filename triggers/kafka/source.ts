@@ -1,6 +1,7 @@
 import kafkajs, { type Consumer, type EachBatchPayload, type Kafka } from 'kafkajs';
 import {
   asError,
+  byDeadline,
   type Cancel,
   groupName,
   type Progress,
@@ -234,15 +235,11 @@ class KafkaSource implements Source {
     this.#stopFetching();
     await this.#owned.rest(deadline - LEAVE_MARGIN_MS);
     // A connection that hangs can hold the settling and `disconnect`: it must not hold us.
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), () => {
+    const left = this.#owned.settle().then(() => this.#leave());
+    if (!(await byDeadline(clock, deadline, left))) {
       log.warn({ group: this.#group }, 'the Kafka group could not be left in time');
       this.#interruption?.cutConnections();
-      resolve();
-    });
-    const left = this.#owned.settle().then(() => this.#leave());
-    await Promise.race([left, late]);
-    cancel();
+    }
     this.#remember();
     this.#owned.close();
   }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { asError, type Cancel, type Clock, type Deadline } from '../../src/sdk.ts';
+import { asError, byDeadline, type Cancel, type Clock, type Deadline } from '../../src/sdk.ts';
 
 export interface CommitsOptions {
   /** Stores everything that is decided on when it is called. */
@@ -34,11 +34,8 @@ export class Commits {
 
   /** The same, but waits no longer than that, and does not say whether it was stored. */
   async by(deadline: Deadline): Promise<void> {
-    const { clock } = this.#options;
-    const late = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), late.resolve);
-    await Promise.race([this.commit().catch(() => {}), late.promise]);
-    cancel();
+    const stored = this.commit().catch(() => {});
+    await byDeadline(this.#options.clock, deadline, stored);
   }
 
   /** The same within so many milliseconds, by itself. */

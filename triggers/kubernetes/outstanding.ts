@@ -1,4 +1,4 @@
-import type { Clock, Deadline, Passage } from '../../src/sdk.ts';
+import { byDeadline, type Clock, type Deadline, type Passage } from '../../src/sdk.ts';
 
 /** Events that were claimed together, and how many of them have no outcome yet. */
 export interface Batch {
@@ -51,9 +51,7 @@ export class Outstanding {
   async empty(clock: Clock, deadline: Deadline): Promise<void> {
     if (this.#batches.size === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
     this.#onEmpty = resolve;
-    await promise;
-    cancel();
+    await byDeadline(clock, deadline, promise);
   }
 }

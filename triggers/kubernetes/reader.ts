@@ -1,11 +1,13 @@
 import {
   asError,
+  byDeadline,
   copyCounts,
   type Deadline,
   type Gap,
   type Outcome,
   type Progress,
   type Room,
+  roomUnlessStopped,
   type SourceContext,
   type Subscription,
   TrigateError,
@@ -64,11 +66,10 @@ export class Reader {
   readonly #outstanding = new Outstanding();
   #walk: WalkHand | undefined;
   #gaps: Gaps | undefined;
-  #isStopping = false;
+  readonly #stopping = new AbortController();
   #isAbandoned = false;
   #isWoken = false;
   #wake: () => void = () => {};
-  #giveUpRoom: () => void = () => {};
   #movedAt: number;
   #isHeld = false;
   #running: Promise<void> = Promise.resolve();
@@ -160,25 +161,17 @@ export class Reader {
   }
 
   stop(): void {
-    this.#isStopping = true;
-    this.#giveUpRoom();
+    this.#stopping.abort();
     this.wake();
   }
 
   /** Resolves when it has stopped, and what it passed has its outcome or the deadline is over. */
   async stopped(deadline: Deadline): Promise<void> {
-    this.stop();
-    await this.#ended(deadline);
-    await this.#outstanding.empty(this.#options.context.clock, deadline);
-  }
-
-  /** A claim may be in doubt for as long as the API server is away. */
-  async #ended(deadline: Deadline): Promise<void> {
     const { clock } = this.#options.context;
-    const late = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), late.resolve);
-    await Promise.race([this.#running, late.promise]);
-    cancel();
+    this.stop();
+    // A claim may be in doubt for as long as the API server is away.
+    await byDeadline(clock, deadline, this.#running);
+    await this.#outstanding.empty(clock, deadline);
   }
 
   /** Another process holds the watch and has counted what has no outcome here: none of it is ours any more. */
@@ -199,6 +192,10 @@ export class Reader {
     const unsettled = this.#outstanding.size;
     const lag = this.#hand.lag + (this.#walk?.waiting ?? 0);
     return { parts: [{ name, lag, unsettled }], movedAt: this.#movedAt, held: this.#isHeld, rebalances: 0 };
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async #run(): Promise<void> {
@@ -259,22 +256,17 @@ export class Reader {
     }
   }
 
-  /** Undefined when it is told to stop, or the gate is closed. */
-  #reserve(wanted: number, until: Deadline | undefined): Promise<Room | undefined> {
+  /** Undefined when there is nothing to ask for, it is told to stop, or the gate is closed. */
+  async #reserve(wanted: number, until: Deadline | undefined): Promise<Room | undefined> {
+    if (wanted === 0) return undefined;
     this.#isHeld = true;
-    return new Promise<Room | undefined>((resolve, reject) => {
-      this.#giveUpRoom = () => resolve(undefined);
-      if (this.#isStopping || wanted === 0) return resolve(undefined);
-      this.#options.context.gate.reserve(wanted, until).then((room) => {
-        const isClosed = room.size === 0 && room.reason === 'shutdown';
-        if (!this.#isStopping && !isClosed) return resolve(room);
-        room.release();
-        if (isClosed) this.#isStopping = true;
-        resolve(undefined);
-      }, reject);
-    }).finally(() => {
+    const { gate } = this.#options.context;
+    const room = await roomUnlessStopped(gate, this.#stopping.signal, wanted, until).finally(() => {
       this.#isHeld = false;
     });
+    if (room?.size !== 0 || room.reason !== 'shutdown') return room;
+    this.#stopping.abort();
+    return undefined;
   }
 
   async #claimAndPass(room: Room, take: () => Decision): Promise<void> {
@@ -294,7 +286,7 @@ export class Reader {
       // Not ours, or nobody knows: whoever holds the watch next finds it in the checkpoint.
       this.#outstanding.remove(batch);
       room.release();
-      this.#isStopping = true;
+      this.#stopping.abort();
       return;
     }
     this.#movedAt = this.#options.context.clock.monotonic();

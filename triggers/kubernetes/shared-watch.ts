@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   asError,
+  byDeadline,
   type Clock,
   createBackoff,
   type Deadline,
@@ -124,18 +125,14 @@ export class SharedWatch {
   /** Resolves when what it passed is settled, or at the deadline. The last one ends the watch. */
   async leave({ key }: Member, deadline: Deadline): Promise<void> {
     const { clock } = this.#options;
-    const left = () => Math.max(0, deadline - clock.monotonic());
     await this.#holding?.detach(key, deadline);
     this.#members.delete(key);
     this.#joined.delete(key);
     if (this.#members.size > 0) return;
     this.#close();
-    const giveUp = clock.after(left(), () => this.#givingUp.abort());
-    const over = Promise.withResolvers<void>();
-    const cancel = clock.after(left() + CLOSE_GRACE_MS, over.resolve);
-    await Promise.race([this.#finished, over.promise]);
+    const giveUp = clock.after(Math.max(0, deadline - clock.monotonic()), () => this.#givingUp.abort());
+    await byDeadline(clock, Math.max(deadline, clock.monotonic()) + CLOSE_GRACE_MS, this.#finished);
     giveUp();
-    cancel();
   }
 
   reader(key: string) {

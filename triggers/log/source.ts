@@ -9,7 +9,7 @@ import type {
   SourceContext,
   Subscription,
 } from '../../src/sdk.ts';
-import { asError, copyCounts, groupName } from '../../src/sdk.ts';
+import { asError, byDeadline, copyCounts, groupName, roomUnlessStopped } from '../../src/sdk.ts';
 import { openBooks } from './books.ts';
 import { claim } from './claim.ts';
 import { createEventMaker } from './event.ts';
@@ -61,8 +61,7 @@ export async function openLogSource(
   const hand = createHand(spec.delivery.maxAge, clock, () => isPaused || isCatchingUp);
   const wake = createWake();
   const limit = { count: READ_COUNT, bytes: READ_BYTES, dataBytes: spec.delivery.maxBytes };
-  let stopping = false;
-  let giveUpRoom: (() => void) | undefined;
+  const stopping = new AbortController();
   let outstanding = 0;
   let allSettled: (() => void) | undefined;
 
@@ -119,12 +118,13 @@ export async function openLogSource(
   }
 
   async function run(): Promise<void> {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       if (hand.size === 0) await refill();
       drop(hand.decide(0));
-      if (hand.size === 0 || stopping) continue;
-      const room = await reserve(hand.size);
-      if (room === undefined) return;
+      if (hand.size === 0 || stopping.signal.aborted) continue;
+      const room = await roomUnlessStopped(gate, stopping.signal, hand.size);
+      // Stopped, or the gate is closed.
+      if (room === undefined || room.size === 0) return;
       await claimAndPass(room);
     }
   }
@@ -141,21 +141,9 @@ export async function openLogSource(
     await (batch.caughtUp && hand.size === 0 ? wake.wait() : nextTurn());
   }
 
-  /** Undefined when the source stops, or the gate is closed. */
-  function reserve(wanted: number): Promise<Room | undefined> {
-    return new Promise((resolve, reject) => {
-      giveUpRoom = () => resolve(undefined);
-      gate.reserve(wanted).then((room) => {
-        const usable = !stopping && room.size > 0;
-        if (!usable) room.release();
-        resolve(usable ? room : undefined);
-      }, reject);
-    });
-  }
-
   async function claimAndPass(room: Room): Promise<void> {
     try {
-      if (stopping) return;
+      if (stopping.signal.aborted) return;
       const decision = hand.decide(room.size);
       if (decision.claim.length === 0) return drop(decision);
       books.decided(decision.claim.length, reasons(decision));
@@ -190,20 +178,15 @@ export async function openLogSource(
   }
 
   function stop(): void {
-    stopping = true;
-    giveUpRoom?.();
+    stopping.abort();
     wake.knock();
   }
 
-  function settledBy(deadline: Deadline): Promise<void> {
-    return new Promise((resolve) => {
-      if (outstanding === 0) return resolve();
-      const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
-      allSettled = () => {
-        cancel();
-        resolve();
-      };
-    });
+  async function settledBy(deadline: Deadline): Promise<void> {
+    if (outstanding === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    allSettled = resolve;
+    await byDeadline(clock, deadline, promise);
   }
 
   function start(): Source {

@@ -1,5 +1,6 @@
 import {
   asError,
+  byDeadline,
   type DroppedReason,
   type Event,
   groupName,
@@ -120,14 +121,11 @@ class NatsSource implements Source {
   }
 
   async #close(deadline: number): Promise<void> {
-    const { clock } = this.#context;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), resolve);
     this.#interrupted();
     // Drain: no more is sent to us, and what is here already is still handled.
     const drained = this.#subscription?.drain().catch(() => {}) ?? Promise.resolve();
-    await Promise.race([drained.then(() => this.#settled()), late]);
-    cancel();
+    const settled = drained.then(() => this.#settled());
+    await byDeadline(this.#context.clock, deadline, settled);
     this.#unfollow();
     this.#subscription?.unsubscribe();
   }

@@ -1,5 +1,5 @@
 import type { Clock, Logger } from '../../../src/sdk.ts';
-import { asError, TrigateError } from '../../../src/sdk.ts';
+import { asError, byDeadline, TrigateError } from '../../../src/sdk.ts';
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import type { Slot } from './membership.ts';
 import type { MemberRecord } from './record.ts';
@@ -104,10 +104,7 @@ export class Settlement {
     this.#isClosed = true;
     this.#cancelTimer?.();
     const { clock } = this.#options;
-    const late = Promise.withResolvers<void>();
-    const cancel = clock.after(LAST_WORD_MS, late.resolve);
-    await Promise.race([this.#lastWord(), late.promise]).catch(() => {});
-    cancel();
+    await byDeadline(clock, clock.monotonic() + LAST_WORD_MS, this.#lastWord()).catch(() => {});
   }
 
   async #lastWord(): Promise<void> {

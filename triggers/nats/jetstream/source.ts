@@ -1,9 +1,11 @@
 import {
   asError,
+  byDeadline,
   type Deadline,
   delay,
   type Progress,
   type Room,
+  roomUnlessStopped,
   type Source,
   type SourceContext,
   TrigateError,
@@ -62,8 +64,7 @@ export class JetStreamSource implements Source {
   readonly #context: SourceContext;
   readonly #unfollow: () => void;
   #running: Promise<void> = Promise.resolve();
-  #isStopping = false;
-  #giveUpRoom: (() => void) | undefined;
+  readonly #stopping = new AbortController();
   #cut: PromiseWithResolvers<void> | undefined;
   #isShownBroken = false;
   #closed: Promise<void> | undefined;
@@ -100,27 +101,27 @@ export class JetStreamSource implements Source {
   }
 
   async #close(deadline: Deadline): Promise<void> {
-    const { clock } = this.#context;
-    const late = Promise.withResolvers<void>();
-    const cancel = clock.after(Math.max(0, deadline - clock.monotonic()), late.resolve);
     this.#stop();
-    await Promise.race([this.#running.then(() => this.#reading.allSettled()), late.promise]);
-    cancel();
+    const settled = this.#running.then(() => this.#reading.allSettled());
+    await byDeadline(this.#context.clock, deadline, settled);
     this.#unfollow();
     await this.#reading.close();
   }
 
   #stop(): void {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#progress.stop();
     this.#reading.leave();
-    this.#giveUpRoom?.();
     this.#cut?.resolve();
   }
 
   #fail(error: Error): void {
     this.#stop();
     this.#context.fail(error);
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   async #run(): Promise<void> {
@@ -133,8 +134,9 @@ export class JetStreamSource implements Source {
       // What came late meanwhile may have been all that was waiting.
       const isIdle = hadNone || this.#reading.waiting === 0;
       const wanted = isIdle ? 1 : Math.min(BATCH, headroom, this.#reading.waiting);
-      const room = await this.#progress.held(this.#reserve(wanted));
-      if (room === undefined) return;
+      const room = await this.#progress.held(roomUnlessStopped(this.#context.gate, this.#stopping.signal, wanted));
+      // Stopped, or the gate is closed.
+      if (room === undefined || room.size === 0) return;
       const pulled = await this.#pull(room, isIdle);
       await this.#reading.resolveGaps();
       const { end, messages } = pulled;
@@ -159,19 +161,6 @@ export class JetStreamSource implements Source {
     } finally {
       room.release();
     }
-  }
-
-  /** Undefined when the source stops, or the gate is closed. */
-  #reserve(wanted: number): Promise<Room | undefined> {
-    return new Promise((resolve, reject) => {
-      this.#giveUpRoom = () => resolve(undefined);
-      if (this.#isStopping) resolve(undefined);
-      this.#context.gate.reserve(wanted).then((room) => {
-        const isUsable = !this.#isStopping && room.size > 0;
-        if (!isUsable) room.release();
-        resolve(isUsable ? room : undefined);
-      }, reject);
-    });
   }
 
   async #afterCut(cut: PromiseWithResolvers<void>): Promise<void> {
