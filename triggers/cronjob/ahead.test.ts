@@ -214,4 +214,29 @@ describe('between the claim and the tick', () => {
     expect(next.fired).not.toContain(at('12:00:20'));
     expect(status.record.counts.f?.unknown.crash).toBe(1);
   });
+
+  test('given back without an answer, and claimed by another one since: that claim is not taken away', async () => {
+    const status = new SharedStatus();
+    const first = await open(status);
+    await pass([first], 7_000);
+    const other = await open(status, { skew: 7_000, takes: 2_000 });
+    status.fate = () => {
+      status.isDown = true;
+      return 'storedUnsaid';
+    };
+    const closed = first.close();
+    await pass([first], 10);
+    status.fate = () => 'answered';
+    status.isDown = false;
+    await pass([other], 4_000);
+    expect(other.fired).toEqual([at('12:00:10')]);
+    expect(status.record.open).toMatchObject([{ key: at('12:00:10') }]);
+    await pass([first], 1_000);
+    await closed;
+    await pass([other], 4_500);
+    expect(other.fired).toEqual([at('12:00:10')]);
+    expect(status.record.counts.f).toMatchObject({ claimed: 1, delivered: 1 });
+    expect([first, other].map(({ bench }) => bench.balanced)).toEqual([true, true]);
+    expect(other.bench.report()).toMatchObject({ claimed: 1, delivered: 1 });
+  });
 });

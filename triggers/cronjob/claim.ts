@@ -125,18 +125,24 @@ const claimedTick = (key: string, tick: number, missed: number): ClaimedTick => 
   isAhead: false,
 });
 
+/** The claim of a tick, if it stands and is that claimer's. */
+export const openClaim = ({ open }: CronRecord, key: string, nonce: string): OpenTick | undefined =>
+  open.find((each) => each.key === key && each.by === nonce);
+
 /**
  * The record as if a tick had not been claimed, by its claimer, who will never fire it: the next one may claim it.
- * Undefined when that cannot be: it is not open any more, or something behind it is decided.
+ * Undefined when that cannot be: its claim is not there any more (given back in a write whose answer was lost, it may be
+ * another's by now), or something behind it is decided.
  * @param before `decidedThrough` and `lastClaimedTick` as they were when it was claimed
  */
 export function withoutClaim(
   record: CronRecord,
   { key, tick, missed }: ClaimedTick,
+  nonce: string,
   before: Pick<CronRecord, 'decidedThrough' | 'lastClaimedTick' | 'schedule'>,
   now: number,
 ): CronRecord | undefined {
-  if (record.decidedThrough !== tick || !record.open.some((each) => each.key === key)) return undefined;
+  if (record.decidedThrough !== tick || openClaim(record, key, nonce) === undefined) return undefined;
   // Another schedule goes on from now.
   const { decidedThrough: from, schedule, lastClaimedTick } = before;
   const decidedThrough = record.schedule === schedule ? from : Math.max(from, now);

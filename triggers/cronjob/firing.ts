@@ -8,7 +8,7 @@ import {
 } from '../../src/sdk.ts';
 import { MOST_AHEAD_MS } from './ahead.ts';
 import type { Books } from './books.ts';
-import { type ClaimedTick, eventsOf, withoutClaim } from './claim.ts';
+import { type ClaimedTick, eventsOf, openClaim, withoutClaim } from './claim.ts';
 import type { CronEvent, TickFacts } from './event.ts';
 import type { CronRecord } from './record.ts';
 import type { RecordStore } from './record-store.ts';
@@ -26,6 +26,8 @@ export interface FiringOptions {
   readonly books: Books;
   readonly settlement: Settlement;
   readonly makeEvent: (facts: TickFacts) => CronEvent;
+  /** Names this owner in its claims. */
+  readonly nonce: string;
   /** Aborts when nothing more may be stored. */
   readonly signal: AbortSignal;
 }
@@ -98,11 +100,11 @@ export class Firing {
   }
 
   async #store({ tick, before }: Held): Promise<void> {
-    const { records, running, books, context, signal } = this.#options;
+    const { records, running, books, context, nonce, signal } = this.#options;
     try {
       const written = await records.change(
         { type: 'settle', signal },
-        (record) => withoutClaim(record, tick, before, context.clock.now()),
+        (record) => withoutClaim(record, tick, nonce, before, context.clock.now()),
         (stored) => {
           running.gaveBack(tick.key);
           books.wrote(stored, () => {});
@@ -143,8 +145,9 @@ export class Firing {
 
   #whyNot(tick: ClaimedTick): DroppedReason | undefined {
     if (this.#isStopped) return 'shutdown';
-    const now = this.#options.context.clock.now();
-    const stored = this.#options.records.record?.open.find(({ key }) => key === tick.key);
+    const { records, context, nonce } = this.#options;
+    const now = context.clock.now();
+    const stored = records.record && openClaim(records.record, tick.key, nonce);
     // Others may take us for dead, or have done so, and have counted it.
     if (stored === undefined || stored.until <= now) return 'expired';
     const isOnTime = now - tick.tick <= this.#options.subscription.spec.startingDeadlineSeconds * 1_000;

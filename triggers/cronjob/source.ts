@@ -130,6 +130,7 @@ class CronSource implements Source {
       books: this.#books,
       settlement: this.#settlement,
       makeEvent: this.#makeEvent,
+      nonce: this.#nonce,
       signal: this.#ended.signal,
     });
     this.#leave = options.ahead.join();
