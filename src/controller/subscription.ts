@@ -140,8 +140,11 @@ export class RunningSubscription {
     this.#end = ended.resolve;
     let source: Source | undefined;
     let unwatch = () => {};
+    // What a source says when it has failed, or is closed, is not about the one that comes next.
+    let isOver = false;
     const fail = (error: Error) => {
-      this.#disconnected(error);
+      if (!isOver) this.#disconnected(error);
+      isOver = true;
       ended.resolve();
     };
     try {
@@ -153,7 +156,7 @@ export class RunningSubscription {
         memory: this.#options.memory,
         store: this.#options.store,
         signal,
-        report: (status) => this.#report(status),
+        report: (status) => isOver || this.#report(status),
         fail,
       });
       this.#source = source;
@@ -165,6 +168,7 @@ export class RunningSubscription {
     } catch (thrown) {
       this.#disconnected(asError(thrown));
     }
+    isOver = true;
     unwatch();
     await this.#shut(outlet, source);
   }
