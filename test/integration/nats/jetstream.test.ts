@@ -4,7 +4,7 @@ import type { TriggerKind } from '../../../src/domain/kind.ts';
 import { connectionTo, streamBroker, withJetStream } from '../../../triggers/nats/harness.ts';
 import { expectEachOnce, hasAll, numbered } from '../../conformance/delivery-cases.ts';
 import type { Broker, ConformanceTopic } from '../../conformance/harness.ts';
-import { type Reading, Rig } from '../../conformance/rig.ts';
+import { type Member, type Reading, Rig } from '../../conformance/rig.ts';
 import { LosingGate } from '../../conformance/scripted-gate.ts';
 import { type Nats, startNats } from '../../services/nats.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -82,6 +82,30 @@ test('a consumer that somebody deletes is made anew, behind what was delivered',
   expectEachOnce(rig.recorder, ['f'], 40);
   await rig.until('all are counted', () => member.row().delivered === 40);
   expect(member.row()).toMatchObject({ read: 40, claimed: 40 });
+});
+
+test('one that two members share and somebody deletes is made anew when both have left it, behind what both had', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  const members = [rig.member(), rig.member()];
+  const readings = new Map<Member, Reading>();
+  for (const member of members) readings.set(member, await member.open(topic));
+  await topic.publish(numbered(40));
+  await hasAll(rig.recorder, 40);
+  await manager.consumers.delete(streamOf(topic), await consumerOf(topic));
+  await topic.publish(numbered(40, 40));
+  await Promise.all(
+    [...readings].map(async ([member, reading]) => {
+      expect(await failed(reading)).toMatchObject({ code: 'NOT_FOUND' });
+      await reading.close();
+      await eventually('it opens', () => member.open(topic).catch(() => false as const), { within: 20_000 });
+    }),
+  );
+  await topic.publish(numbered(40, 80));
+  await hasAll(rig.recorder, 120);
+  expectEachOnce(rig.recorder, ['f'], 120);
+  const sum = () => members.map((member) => member.row()).reduce((all, { delivered }) => all + delivered, 0);
+  await rig.until('all are counted', () => sum() === 120);
 });
 
 test('deleted while its reader died, it goes on with new events only, and what lies between is a gap', async () => {
@@ -177,6 +201,28 @@ test('what somebody else pulls from the consumer and throws away is counted as c
   await hasAll(rig.recorder, 15);
   await rig.until('all are counted', () => member.row().delivered === 15);
   expect(member.row()).toMatchObject({ read: 20, claimed: 20, dropped: { claim_lost: 5 } });
+});
+
+test('what another member had, before it left in good order, is not counted as claim_lost by one that was cut off', async () => {
+  await using rig = await Rig.start(broker);
+  const topic = await rig.topic();
+  await using proxy = await tcpProxy(nats.url);
+  const staying = rig.member(connectionTo({ servers: proxy.address }, withJetStream));
+  const reading = await staying.open(topic);
+  const leaving = rig.member();
+  const other = await leaving.open(topic);
+  proxy.cut();
+  await eventually('it is cut', () => reading.statuses.at(-1)?.type === 'disconnected');
+  await topic.publish(numbered(20));
+  await hasAll(rig.recorder, 20);
+  await other.close();
+  proxy.heal();
+  await eventually('it is back', () => reading.statuses.at(-1)?.type === 'connected');
+  await topic.publish(numbered(20, 20));
+  await hasAll(rig.recorder, 40);
+  await rig.until('all are counted', () => staying.row().delivered === 20);
+  expect(staying.row()).toMatchObject({ read: 20, claimed: 20, dropped: {} });
+  expect(leaving.row()).toMatchObject({ read: 20, claimed: 20, delivered: 20 });
 });
 
 test('claims of a member that is killed are counted by the next one, also those that it had no time to record', async () => {

@@ -57,8 +57,10 @@ export interface OpenedConsumer {
 
 /** What is known of a position when its consumer is not there. */
 export interface Known {
-  /** Of the member that was last. */
-  readonly record: MemberRecord | undefined;
+  /** Of members whose slots are ours now, as they left them. */
+  readonly found: readonly MemberRecord[];
+  /** Of the others. */
+  readonly others: readonly MemberRecord[];
   /** What the trigger object remembers: it outlives the broker's own memory. */
   readonly memory: PositionMemory | undefined;
 }
@@ -70,16 +72,18 @@ export type PositionMemory = z.infer<typeof positionMemory>;
 /**
  * The durable consumer, with our settings: made where there is none, changed where somebody changed it.
  *
- * One that is gone was deleted. Where to begin then, so that nothing comes twice: behind the last delivery, when the
- * member that knew it left by itself. Had it died, or its record gone too, nobody knows how far the deleted consumer went:
- * only what comes from now on is safe, and the rest is a gap. In a stream that was made anew everything is new.
+ * One that is gone was deleted. Where to begin then, so that nothing comes twice: behind the last delivery that any member
+ * knew, when all of them left by themselves. One that lives finds out by itself that the consumer is gone, and leaves. Had
+ * one died, or are the records gone too, nobody knows how far the deleted consumer went: only what comes from now on is
+ * safe, and the rest is a gap. In a stream that was made anew everything is new.
+ * @param known asked when there is no consumer
  */
 export async function ensureConsumer(
   api: JetStreamApi,
   stream: StreamFacts,
   durable: string,
   wanted: Wanted,
-  known: Known,
+  known: () => Promise<Known>,
   now: number,
 ): Promise<OpenedConsumer> {
   const settings = consumerSettings(wanted);
@@ -89,7 +93,7 @@ export async function ensureConsumer(
     refuseForeign(stream.name, durable, existing, settings);
     if (isChanged(existing.settings, settings)) await api.updateConsumer(stream.name, durable, settings);
   } else {
-    const { start, lostSince } = startAt(wanted.spec, stream, known);
+    const { start, lostSince } = startAt(wanted.spec, stream, await known());
     await api.createConsumer(stream.name, durable, settings, start);
     if (lostSince !== undefined) gap = { from: lostSince, to: now, cause: `${durable} was deleted with its position` };
   }
@@ -105,13 +109,24 @@ interface Start {
   readonly lostSince?: number;
 }
 
-function startAt(spec: NatsTriggerSpec, stream: StreamFacts, { record, memory }: Known): Start {
-  const position = record !== undefined && record.stream !== null ? { stream: record.stream, at: record.at } : memory;
-  if (position === undefined) return { start: { type: spec.jetstream?.startFrom ?? spec.startFrom } };
-  if (position.stream !== stream.created) return { start: { type: 'earliest' } };
-  if (record !== undefined && record.stream === stream.created && record.owner === null)
-    return { start: { type: 'sequence', sequence: record.last.sequence + 1 } };
-  return { start: { type: 'newest' }, lostSince: position.at };
+/** @throws TrigateError CONFLICT while another member has not found out yet */
+export function startAt(
+  spec: Pick<NatsTriggerSpec, 'startFrom' | 'jetstream'>,
+  { name, created }: Pick<StreamFacts, 'name' | 'created'>,
+  { found, others, memory }: Known,
+): Start {
+  const isSame = (record: MemberRecord) => record.stream === created;
+  if (others.some((record) => isSame(record) && record.owner !== null))
+    throw new TrigateError('CONFLICT', `the consumer of stream ${name} was deleted, and another member still reads it`);
+  const known = [...found, ...others];
+  const same = known.filter(isSame);
+  if (same.length > 0 && same.every(({ owner }) => owner === null))
+    return { start: { type: 'sequence', sequence: Math.max(...same.map(({ last }) => last.sequence)) + 1 } };
+  const lostSince = same.length > 0 ? Math.max(...same.map(({ at }) => at)) : memory?.at;
+  const isKnown = same.length > 0 || memory?.stream === created;
+  if (isKnown && lostSince !== undefined) return { start: { type: 'newest' }, lostSince };
+  if (known.some(({ stream }) => stream !== null) || memory !== undefined) return { start: { type: 'earliest' } };
+  return { start: { type: spec.jetstream?.startFrom ?? spec.startFrom } };
 }
 
 const isChanged = (found: ConsumerSettings, wanted: ConsumerSettings): boolean =>

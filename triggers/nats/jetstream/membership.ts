@@ -4,7 +4,7 @@ import { createInbox, ErrorCode, type Msg, NatsError, type NatsSubscription } fr
 import { isNoResponders, type JetStreamApi } from './api.ts';
 import { decodeRecord, encodeRecord, type MemberRecord } from './record.ts';
 import { type Answer, askMember, type Question, questionOf, respond } from './report.ts';
-import { NOTHING_TAKEN, type Taken } from './taken.ts';
+import { NOTHING_TAKEN, type Taken, together } from './taken.ts';
 import { isListening, type Turn, takeTurn } from './turn.ts';
 
 /*
@@ -151,16 +151,16 @@ export class Membership {
    */
   async isAlone(): Promise<boolean> {
     if (this.#clock.monotonic() < this.#othersUntil) return false;
-    const others = await this.#others();
+    const others = await this.others();
     if (others.every(({ owner }) => owner === null)) return true;
     this.#othersUntil = this.#clock.monotonic() + OTHERS_FOR_MS;
     return false;
   }
 
   /** What the members have whose slots are not ours. Undefined when one does not say it. */
-  async askOthers(question: Question): Promise<readonly Taken[] | undefined> {
-    const answers = await Promise.all((await this.#others()).map((other) => this.#ask(other, question)));
-    return answers.includes(undefined) ? undefined : answers.flatMap((answer) => answer ?? []);
+  async askOthers(question: Question): Promise<Taken | undefined> {
+    const answers = await Promise.all((await this.others()).map((other) => this.#ask(other, question)));
+    return answers.includes(undefined) ? undefined : together(answers.flatMap((answer) => answer ?? []));
   }
 
   async #ask({ subject, owner, consumer, taken }: Other, question: Question): Promise<Taken | undefined> {
@@ -172,7 +172,8 @@ export class Membership {
     return last.consumer === question.consumer ? last.taken : NOTHING_TAKEN;
   }
 
-  async #others(): Promise<Other[]> {
+  /** The records of members whose slots are not ours. */
+  async others(): Promise<Other[]> {
     const found: Other[] = [];
     for (const slot of await this.#api.slots(this.#prefix)) {
       const subject = `${this.#prefix}.${slot}`;
@@ -205,7 +206,7 @@ export class Membership {
 }
 
 /** A slot that is not ours. */
-interface Other extends MemberRecord {
+export interface Other extends MemberRecord {
   readonly subject: string;
 }
 

@@ -1,6 +1,8 @@
 import {
+  type Counts,
   copyCounts,
   groupName,
+  noCounts,
   type Source,
   type SourceContext,
   type Subscription,
@@ -22,7 +24,7 @@ import { Reading } from './reading.ts';
 import type { MemberRecord } from './record.ts';
 import { JetStreamSource } from './source.ts';
 import { NOTHING_TAKEN, type Run, runOf, type Taken, together } from './taken.ts';
-import { countDoubts, type Doubt, lastRecord, laterClaims, openClaims, tellDoubts } from './takeover.ts';
+import { countDoubts, type Doubt, laterClaims, openClaims, tellDoubts } from './takeover.ts';
 import { unrecorded } from './unrecorded.ts';
 
 /** Finds the stream, takes over from the members that are gone, and begins to read behind what they claimed. */
@@ -42,7 +44,11 @@ export async function openJetStreamSource(
   const membership = await Membership.join(api, durable, stream.replicas, context);
   try {
     const memory = positionMemory.safeParse(context.memory.recall(durable)).data;
-    const known = { record: lastRecord(membership), memory };
+    const known = async () => ({
+      found: membership?.slots.flatMap((slot) => slot.found ?? []) ?? [],
+      others: (await membership?.others()) ?? [],
+      memory,
+    });
     const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, subscription, known, clock.now());
     if (memory?.stream !== stream.created)
       await context.memory.remember(durable, { stream: stream.created, at: clock.now() });
@@ -84,6 +90,8 @@ class Opening {
   readonly #membership: Membership | undefined;
   readonly #events: StreamEvents;
   readonly #naming: Naming;
+  /** Functions whose counts in the account are those of this opening. */
+  readonly #shown = new Set<string>();
 
   constructor(
     api: JetStreamApi,
@@ -109,6 +117,8 @@ class Opening {
   async takeOver(): Promise<Reading> {
     const { account, clock } = this.#context;
     const { functions } = this.#subscription;
+    // What an earlier source of this process has left is shown by whoever has its slot now.
+    if (this.#membership !== undefined) for (const name of functions) this.#show(name, noCounts());
     const later = await unrecorded(this.#membership, this.#consumer, clock.now());
     const records: MemberRecord[] = [];
     for (const [i, slot] of (this.#membership?.slots ?? []).entries()) {
@@ -119,7 +129,7 @@ class Opening {
       const record = { ...this.#resolved(found, doubts), taken, isKept: i > 0 };
       if (!(await slot.store(record)))
         throw new TrigateError('CONFLICT', `another process has just taken over the consumer ${this.#durable}`);
-      this.#tell(i === 0, found, doubts);
+      this.#tell(found, doubts);
       // With the record in which the rest is counted: whoever opens after us finds nothing missing.
       if (i === 0 && later.gap !== undefined) account.gap(later.gap);
       records.push(record);
@@ -168,18 +178,23 @@ class Opening {
   }
 
   /** The counts as they were left, then one by one what is in doubt; the server need not wait for it any longer. */
-  #tell(isFirst: boolean, found: MemberRecord | undefined, doubts: readonly Doubt[]): void {
+  #tell(found: MemberRecord | undefined, doubts: readonly Doubt[]): void {
     const { account, log } = this.#context;
-    for (const [name, counts] of found?.counts ?? []) {
-      if (isFirst) account.restore(name, counts);
-      else account.adopt(name, counts);
-    }
+    for (const [name, counts] of found?.counts ?? []) this.#show(name, counts);
     tellDoubts(account, doubts);
     this.#acknowledge(toAcknowledge(found, doubts));
     if (doubts.length === 0) return;
     const fields = { consumer: this.#durable, events: doubts.length };
     log.warn(fields, 'events were delivered by NATS and never acknowledged; they are counted');
   }
+
+  #show(name: string, counts: Counts): void {
+    const { account } = this.#context;
+    if (this.#shown.has(name)) account.adopt(name, counts);
+    else account.restore(name, counts);
+    this.#shown.add(name);
+  }
+
   /** What nobody will acknowledge any more: it would count against `max_ack_pending` for a long time. */
   #acknowledge(sequences: readonly number[]): void {
     for (const sequence of sequences)

@@ -21,7 +21,7 @@ import type { Pulled, Puller } from './pull.ts';
 import type { MemberRecord } from './record.ts';
 import type { Answer, Question } from './report.ts';
 import { Settlement } from './settlement.ts';
-import { together, type Untaken } from './taken.ts';
+import { together, type Untaken, untaken } from './taken.ts';
 import { type Doubt, NEVER_SENT, tellDoubts } from './takeover.ts';
 
 export interface ReadingParts {
@@ -59,6 +59,8 @@ export class Reading {
   /** What a crash may leave in doubt: claimed, and not called settled by a record. */
   readonly #window: number;
   readonly #chunks = new Set<Chunk>();
+  /** Milliseconds since the epoch. */
+  readonly #openedAt: number;
   #gaps: Untaken[] = [];
   /** Waiting for the moment at which nothing is on its way to us. */
   #onQuiet: (() => void)[] = [];
@@ -68,6 +70,8 @@ export class Reading {
   #isOurs = true;
   #isLeaving = false;
   #isClosed = false;
+  /** The last word is given up or stored: what becomes of the slot now is its next owner's. */
+  #isOver = false;
   #onAllSettled: () => void = () => {};
   #onStored: () => void = () => {};
 
@@ -78,6 +82,7 @@ export class Reading {
     this.puller.onLate = (message) => this.takeLate(message);
     this.#parts = parts;
     this.#window = room + concurrency;
+    this.#openedAt = context.clock.now();
     this.#settlement = new Settlement({
       api,
       slot: membership?.slots[0],
@@ -190,23 +195,37 @@ export class Reading {
     });
   }
 
-  /** Names and counts deliveries that came to nobody, unless other members may have got them. */
+  /** Names and counts deliveries that came to nobody, unless members that live may have got them. */
   async resolveGaps(): Promise<void> {
-    const { membership, naming, subscription } = this.#parts;
+    const { membership } = this.#parts;
     const gaps = this.#gaps;
     if (gaps.length === 0) return;
     this.#gaps = [];
     if (membership === undefined || !(await membership.isAlone())) return;
-    for (const gap of gaps) {
-      const events = await naming.missing(gap);
+    for (const gap of gaps) await this.#resolve(gap, membership);
+    this.#settlement.touch();
+  }
+
+  /** Without what members had that have left since. */
+  async #resolve({ first, count, after, through }: Untaken, membership: Membership): Promise<void> {
+    const { books, consumer, context, naming, subscription } = this.#parts;
+    const last = { consumerSequence: first + count - 1, sequence: through };
+    const question = { consumer: consumer.created, from: first - 1, through: last.consumerSequence };
+    const had = await membership.askOthers(question);
+    if (had === undefined) return;
+    const isForgotten = had.since.consumerSequence >= first;
+    const from = isForgotten ? had.since : { consumerSequence: first - 1, sequence: after };
+    for (const missing of untaken(from, last, had.runs)) {
+      const events = await naming.missing(missing);
       if (!this.#isOurs) return;
       const { functions } = subscription;
       const doubts = events.map((event): Doubt => ({ event, outcome: NEVER_SENT, functions, isNew: true }));
-      this.#parts.books.lost(gap, NEVER_SENT);
-      tellDoubts(this.#parts.context.account, doubts);
-      this.#parts.context.log.warn({ ...gap }, 'deliveries of the consumer came to nobody');
+      books.lost(missing, NEVER_SENT);
+      tellDoubts(context.account, doubts);
+      context.log.warn({ ...missing }, 'deliveries of the consumer came to nobody');
     }
-    this.#settlement.touch();
+    const cause = 'deliveries of the consumer came to nobody, or to a member that has left and does not say so';
+    if (isForgotten) context.account.gap({ from: this.#openedAt, to: context.clock.now(), cause });
   }
 
   /** Rejects when NATS does not answer; undefined when there is no such consumer. */
@@ -262,6 +281,7 @@ export class Reading {
     await this.#settlement.close();
     const released = others.map((record, i) => membership?.slots[i + 1]?.store({ ...record, owner: null }));
     await Promise.allSettled(released);
+    this.#isOver = true;
     membership?.close();
   }
 
@@ -345,10 +365,12 @@ export class Reading {
 
   /** From now on our claims are in the account of another. */
   #taken(): void {
+    if (this.#isOver) return;
     this.#isOurs = false;
     for (const chunk of this.#chunks) chunk.passage?.disown();
-    const { account } = this.#parts.context;
-    for (const [name, counts] of this.#parts.books.counts) account.release(name, counts);
+    const { books, context, others } = this.#parts;
+    for (const counts of [books.counts, ...others.map((record) => record.counts)])
+      for (const [name, own] of counts) context.account.release(name, own);
     this.onTaken();
   }
 }

@@ -1,6 +1,5 @@
 import { type Account, type Counts, countOutcome, noCounts, type Outcome } from '../../../src/sdk.ts';
 import type { BareEvent } from '../event.ts';
-import type { Membership } from './membership.ts';
 import type { Naming } from './naming.ts';
 import type { MemberRecord } from './record.ts';
 import type { Unrecorded } from './unrecorded.ts';
@@ -22,12 +21,6 @@ export interface Doubt {
   readonly functions: readonly string[];
   /** Not in the counts yet. */
   readonly isNew: boolean;
-}
-
-/** The record that reached farthest in the consumer as it is now, or else the latest. */
-export function lastRecord(membership: Membership | undefined): MemberRecord | undefined {
-  const found = membership?.slots.flatMap((slot) => slot.found ?? []) ?? [];
-  return found.toSorted((a, b) => b.at - a.at)[0];
 }
 
 /** Claims that a member left open. */

@@ -45,7 +45,7 @@ export async function unrecorded(
   const cause = 'a member of the consumer was killed, and another one does not say all that it has claimed';
   const gap = { from: known.at, to: now, cause };
   if (others === undefined) return { ...none, gap };
-  const { since, runs } = together([...same.map(({ taken }) => taken), ...others]);
+  const { since, runs } = together([...same.map(({ taken }) => taken), others]);
   if (since.consumerSequence <= last.consumerSequence) return { deliveries: untaken(last, delivered, runs), outcome };
   return { deliveries: untaken(since, delivered, runs), outcome, gap };
 }
