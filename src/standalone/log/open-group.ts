@@ -65,12 +65,26 @@ export function openGroup(
   let settled: number[] = [];
   let changed = false;
   let carried = false;
+  let adopting = false;
 
   function change(through?: number): void {
     if (state !== 'active')
       throw new TrigateError('CLAIM_IN_DOUBT', `the position of this group is not ours: ${state}`);
     if (through !== undefined) position = Math.max(position, through);
     changed = true;
+  }
+
+  /**
+   * Until the next transaction stands. What has changed may go with an earlier one, which takes some of the writes that wait;
+   * when that one did not stand, the group has failed.
+   */
+  async function carriedOver(otherwise: string): Promise<void> {
+    try {
+      await writer.write(() => undefined);
+    } catch (cause) {
+      throw new TrigateError('CLAIM_IN_DOUBT', otherwise, { cause });
+    }
+    if (state === 'failed') throw new TrigateError('CLAIM_IN_DOUBT', otherwise);
   }
 
   const handle: LogGroup = {
@@ -80,17 +94,14 @@ export function openGroup(
     predecessor: table.predecessor(id),
     adopt() {
       change();
-      return writer.write(() => table.adopt(id, functions));
+      adopting = true;
+      return carriedOver('what was left in doubt could not be taken over in the topic log');
     },
     read: (after, limit) => events.read(filter, after, parts.head(), limit),
     async claim(seqs, through) {
       change(through);
       claimed.push(...seqs);
-      try {
-        await writer.write(() => undefined);
-      } catch (cause) {
-        throw new TrigateError('CLAIM_IN_DOUBT', 'the claim could not be stored in the topic log', { cause });
-      }
+      await carriedOver('the claim could not be stored in the topic log');
     },
     skip(through) {
       change(through);
@@ -124,12 +135,14 @@ export function openGroup(
     carry() {
       if (!changed || state !== 'active') return;
       carried = true;
+      if (adopting) table.adopt(id, functions);
       table.store({ id, position, claimed, settled, counts: owner.counts() });
     },
     committed() {
       if (!carried) return;
       carried = false;
       changed = false;
+      adopting = false;
       claimed = [];
       settled = [];
     },

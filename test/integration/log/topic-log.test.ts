@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/domain/clock.ts';
 import { matches, topicFilter } from '../../../src/standalone/log/names.ts';
 import { eventually } from '../../support/eventually.ts';
 import { tempDir } from '../../support/temp.ts';
@@ -164,7 +165,6 @@ describe('a group', () => {
   it('stores settlements by itself soon after', async () => {
     await using dir = await tempDir();
     const waits: number[] = [];
-    const { systemClock } = await import('../../../src/domain/clock.ts');
     const log = openLogIn(dir.path, {
       clock: {
         ...systemClock,
@@ -205,6 +205,45 @@ describe('a group', () => {
     expect(again.position).toBe(0);
     expect(again.predecessor.inDoubt).toEqual([]);
     await log.publish('t', message('the log itself goes on'));
+    await log.close();
+  });
+
+  /** Each transaction takes one write of those that wait. */
+  const hurried = () => {
+    let now = 0;
+    return { ...systemClock, monotonic: () => (now += 100) };
+  };
+
+  it('fails as well when its claim was lost with what other writes had waited for', async () => {
+    await using dir = await tempDir();
+    const log = openLogIn(dir.path, { clock: hurried() });
+    await log.publish('t', message('x'));
+    const owner = new RecordingOwner();
+    const t = log.openGroup(group('t'), owner);
+    const burst = Promise.allSettled(['a', 'b', 'c'].map((text) => log.publish('others', message(text))));
+    await expect(t.claim([1, 99], 99)).rejects.toMatchObject({ code: 'CLAIM_IN_DOUBT' });
+    expect(owner.failures).toHaveLength(1);
+    await burst;
+    await log.close();
+  });
+
+  it('takes claims over together with their counts, or not at all', async () => {
+    await using dir = await tempDir();
+    const log = openLogIn(dir.path, { clock: hurried() });
+    await log.publish('t', message('x'));
+    const first = log.openGroup(group('t'), new RecordingOwner());
+    await first.claim([1], 1);
+    first.close();
+    const owner = new RecordingOwner();
+    owner.counts = () => {
+      throw new Error('the disk is full');
+    };
+    const second = log.openGroup(group('t'), owner);
+    const burst = Promise.allSettled(['a', 'b', 'c'].map((text) => log.publish('others', message(text))));
+    await expect(second.adopt()).rejects.toMatchObject({ code: 'CLAIM_IN_DOUBT' });
+    await burst;
+    second.close();
+    expect(log.openGroup(group('t'), new RecordingOwner()).predecessor.inDoubt).toMatchObject([{ seq: 1 }]);
     await log.close();
   });
 });
