@@ -15,6 +15,11 @@ export interface GatedResources {
   open(): void;
   /** Does what is asked, and loses the answer: of so many writes of a status. */
   loseAnswers(writes: number): void;
+  /** Writes of checkpoints wait until `letGo`. */
+  hold(): void;
+  letGo(): void;
+  /** How many wait. */
+  readonly waiting: number;
 }
 
 /** As kube-apiserver says it without the feature gate WatchList. */
@@ -33,6 +38,8 @@ export function gated(
   let streams = 0;
   let cutting = new AbortController();
   let lost = 0;
+  let held: PromiseWithResolvers<void> | undefined;
+  let waiting = 0;
   let watches = 0;
   const through = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     if (cutting.signal.aborted) throw away();
@@ -46,6 +53,11 @@ export function gated(
     replace: (type, object, options) => through(() => real.replace(type, object, options)),
     replaceStatus: (type, object, options) =>
       through(async () => {
+        if (held !== undefined && type.kind === 'WatchCheckpoint') {
+          waiting++;
+          await held.promise;
+          waiting--;
+        }
         const stored = await real.replaceStatus(type, object, options);
         if (lost === 0 || type.kind !== 'WatchCheckpoint') return stored;
         lost--;
@@ -78,6 +90,16 @@ export function gated(
     },
     loseAnswers(writes) {
       lost = writes;
+    },
+    hold() {
+      held = Promise.withResolvers();
+    },
+    letGo() {
+      held?.resolve();
+      held = undefined;
+    },
+    get waiting() {
+      return waiting;
     },
   };
 }

@@ -50,7 +50,8 @@ const noHome = (): never => {
   throw new Error('this kind only says what its types are');
 };
 
-async function apiBroker(resources: Resources, stop: () => Promise<void>): Promise<Broker> {
+/** Of any API server. */
+export async function apiBroker(resources: Resources, stop: () => Promise<void>): Promise<Broker> {
   const nowhere = createResources({ url: `http://127.0.0.1:${await freePort()}` });
   return {
     createTopic: async () => createTopic(resources),

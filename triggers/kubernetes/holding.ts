@@ -64,6 +64,8 @@ export class Holding {
   readonly #readers = new Map<string, Reader>();
   /** Also paused ones. */
   readonly #attached = new Map<string, Member>();
+  /** Of members that have left: resolves when nothing of theirs is claimed any more. */
+  readonly #leaving = new Map<string, Promise<void>>();
   readonly #rows: RestingRows;
   readonly #crashed: ReadonlyMap<string, Crashed>;
   readonly #ended = new AbortController();
@@ -161,12 +163,17 @@ export class Holding {
     return this.#readers.get(key);
   }
 
-  /** Resolves when the position of the member is stored. A paused one holds its position, and reads nothing. */
-  async attach(member: Member): Promise<void> {
+  /**
+   * Resolves when the position of the member is stored. A paused one holds its position, and reads nothing.
+   * @param isWanted false when it has left meanwhile
+   */
+  async attach(member: Member, isWanted: () => boolean): Promise<void> {
     const { key, subscription } = member;
     assertRoom([...this.#attached.values()], member, this.#options.limits);
+    // A claim that its predecessor left on its way changes the row until it is answered.
+    await this.#leaving.get(key);
     const row = this.#rows.get(key) ?? (await this.#newRow(member));
-    if (this.#ended.signal.aborted || this.#attached.has(key)) return;
+    if (this.#ended.signal.aborted || this.#attached.has(key) || !isWanted()) return;
     this.#attached.set(key, member);
     const reader = this.#readerOf(member, this.#rows.withoutLeft(row, subscription.functions));
     restoreAccount(member, reader.counts, this.#crashed.get(key));
@@ -211,6 +218,8 @@ export class Holding {
     const reader = this.#readers.get(key);
     this.#attached.delete(key);
     if (reader === undefined) return;
+    const ended = reader.ended.then(() => void (this.#leaving.get(key) === ended && this.#leaving.delete(key)));
+    this.#leaving.set(key, ended);
     await reader.stopped(deadline);
     if (this.#readers.get(key) !== reader) return;
     this.#readers.delete(key);

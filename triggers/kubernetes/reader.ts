@@ -165,6 +165,11 @@ export class Reader {
     this.wake();
   }
 
+  /** Resolves when it claims nothing any more, also if it was told to stop long ago. */
+  get ended(): Promise<void> {
+    return this.#running;
+  }
+
   /** Resolves when it has stopped, and what it passed has its outcome or the deadline is over. */
   async stopped(deadline: Deadline): Promise<void> {
     const { clock } = this.#options.context;

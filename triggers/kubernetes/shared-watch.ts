@@ -128,6 +128,8 @@ export class SharedWatch {
     await this.#holding?.detach(key, deadline);
     this.#members.delete(key);
     this.#joined.delete(key);
+    // A watch that has just become ours may have attached it meanwhile.
+    await this.#holding?.detach(key, deadline);
     if (this.#members.size > 0) return;
     this.#close();
     const giveUp = clock.after(Math.max(0, deadline - clock.monotonic()), () => this.#givingUp.abort());
@@ -226,7 +228,8 @@ export class SharedWatch {
 
   async #attach(member: Member): Promise<void> {
     const holding = this.#holding;
-    if (holding !== undefined && !holding.has(member.key)) await holding.attach(member);
+    if (holding === undefined || holding.has(member.key)) return;
+    await holding.attach(member, () => this.#members.get(member.key) === member);
   }
 
   /** One that is only joining hears of a failure itself. */

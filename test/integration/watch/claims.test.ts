@@ -1,6 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { watchCheckpointType } from '../../../triggers/kubernetes/checkpoint.ts';
+import { apiBroker } from '../../../triggers/kubernetes/harness.ts';
 import { kubernetesTriggerType } from '../../../triggers/kubernetes/index.ts';
+import { numbered } from '../../conformance/delivery-cases.ts';
+import { Rig } from '../../conformance/rig.ts';
 import { checkLedger } from '../../support/checker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { gated } from '../../support/gated-resources.ts';
@@ -175,6 +179,31 @@ describe('a claim', () => {
     expect(rig.recorder.distinct()).toBe(20);
     expect(rig.recorder.records).toHaveLength(20);
     expect(checkLedger(controller.delivery.report())).toEqual([]);
+  });
+
+  test('that stands only after its trigger was closed is of the source that comes next, and balances', async () => {
+    const { resources } = await startRig();
+    const way = gated(resources);
+    const broker = await apiBroker(way.resources, async () => {});
+    onTestFinished(() => broker.stop());
+    await using rig = await Rig.start(broker);
+    const topic = await rig.topic();
+    const member = rig.member();
+    await member.open(topic, { trigger: 'other', functions: ['g'] });
+    const reading = await member.open(topic);
+    way.hold();
+    await topic.publish(numbered(1));
+    await eventually('the claim is on its way', () => way.waiting > 0);
+    await reading.abandon();
+    const next = member.open(topic);
+    for (let i = 0; i < 500; i++) await nextTurn();
+    way.letGo();
+    await next;
+    await topic.publish(numbered(1, 1));
+    await rig.until('the next one comes', () => member.row().delivered === 1);
+    expect(member.row()).toMatchObject({ read: 2, claimed: 2, delivered: 1, dropped: { shutdown: 1 }, inFlight: 0 });
+    expect(rig.recorder.of('f')).toHaveLength(1);
+    await rig.until('the other had both', () => member.row('other', 'g').delivered === 2);
   });
 
   test('of a process that died is counted as unknown(crash) by the next one', async () => {
