@@ -117,9 +117,9 @@ test('a function that is missing, down, hangs, breaks off or answers 500 costs i
   const app = { app: 'all' };
   await using gateway = await startGateway({
     manifests: [
-      ...names.map((name) => functionAt(name, recorder.url(name), app)),
+      ...names.map((name) => functionAt(name, recorder.url(name), app, name === 'hangs' ? { timeout: '300ms' } : {})),
       functionAt('missing', 'http://127.0.0.1:1', app),
-      triggerFor('kafka', 't', 'orders', app, { delivery: { timeout: '300ms' } }),
+      triggerFor('kafka', 't', 'orders', app),
     ],
     // What waits for the missing one waits until the end.
     args: ['--shutdown-deadline', '3s'],

@@ -17,12 +17,12 @@ test('JetStream keeps its messages over a kill and a restart on the same port', 
   const server = await startNats({ jetstream: true });
   const client = await connect({ servers: server.url, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
   try {
-    const manager = await client.jetstreamManager({ timeout: 500 });
-    await manager.streams.add({ name: 'kept', subjects: ['kept.>'] });
+    await (await client.jetstreamManager()).streams.add({ name: 'kept', subjects: ['kept.>'] });
     await client.jetstream().publish('kept.one', 'hello');
+    const impatient = await client.jetstreamManager({ timeout: 500, checkAPI: false });
     await server.kill('SIGKILL');
     await server.restart();
-    const info = await eventually('the stream is back', () => manager.streams.info('kept'));
+    const info = await eventually('the stream is back', () => impatient.streams.info('kept'));
     expect(info.state.messages).toBe(1);
   } finally {
     await client.close();

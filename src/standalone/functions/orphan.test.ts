@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { startProcess } from '../../../test/support/process.ts';
 import { type TempDir, tempDir } from '../../../test/support/temp.ts';
 import { answersHealthz } from './probe.ts';
+
+// Each starts processes.
+vi.setConfig({ testTimeout: 60_000 });
 
 let dir: TempDir;
 beforeAll(async () => {

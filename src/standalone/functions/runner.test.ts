@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { get } from 'node:http';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import { type ResourceApi, startResourceApi } from '../../../test/support/resource-api.ts';
@@ -10,6 +10,9 @@ import { type Clock, systemClock } from '../../domain/clock.ts';
 import { type FunctionObject, type FunctionSpec, functionResource } from '../../domain/function.ts';
 import type { Logger } from '../../domain/kind.ts';
 import { type FunctionRunner, startFunctionRunner } from './runner.ts';
+
+// Each starts processes.
+vi.setConfig({ testTimeout: 60_000 });
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 const environment = { PATH: process.env.PATH ?? '' };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { eventually } from '../../../test/support/eventually.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import { type TempDir, tempDir } from '../../../test/support/temp.ts';
@@ -7,6 +7,9 @@ import { codeFolder } from './code-folder.ts';
 import type { RunPlan } from './plan.ts';
 import { createPorts, type Ports } from './ports.ts';
 import { keepRunning, type Version, type VersionContext } from './version.ts';
+
+// Each starts processes.
+vi.setConfig({ testTimeout: 60_000 });
 
 let dir: TempDir;
 beforeAll(async () => {

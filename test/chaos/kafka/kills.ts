@@ -77,7 +77,7 @@ export const steps: Readonly<Record<string, Arm>> = {
   'settle sent': onFrame(isSettle, 'pass'),
 };
 
-const ARMED_MS = 5_000;
+const ARMED_MS = 30_000;
 
 /** Kills at that step under load, and starts again. False: the step did not come, and it was killed all the same. */
 export async function killAt(stage: Stage, step: string): Promise<boolean> {
@@ -88,7 +88,9 @@ export async function killAt(stage: Stage, step: string): Promise<boolean> {
   };
   steps[step]?.(stage, kill);
   const publishing = stage.publish(stage.random(20, 200));
-  const came = await Promise.race([killed, pause(ARMED_MS, false)]);
+  const armed = new AbortController();
+  const came = await Promise.race([killed, pause(ARMED_MS, false, { signal: armed.signal }).catch(() => false)]);
+  armed.abort();
   if (!came) await stage.gateway.kill('SIGKILL');
   await publishing;
   await stage.gateway.exited();

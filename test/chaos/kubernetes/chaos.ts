@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { functionType } from '../../../src/domain/function.ts';
 import type { KubernetesObject } from '../../../src/domain/resource.ts';
 import type { Resources } from '../../../src/resources/resources.ts';
+import { inDoubt } from '../../../triggers/kubernetes/books.ts';
 import {
   readRecord,
   type WatchCheckpoint,
@@ -209,7 +210,11 @@ class Run {
         const record = await this.#record();
         const now = `${this.#recorder.records.length} ${JSON.stringify([...(record?.members ?? [])].map(([, { functions }]) => [...functions.values()]))}`;
         const isSettled =
-          record !== undefined && [...record.members.values()].every(({ at }) => at === undefined) && now === last;
+          record !== undefined &&
+          [...record.members.values()].every(
+            ({ at, functions }) => at === undefined && [...functions.values()].every((counts) => inDoubt(counts) === 0),
+          ) &&
+          now === last;
         last = now;
         return isSettled;
       },

@@ -21,7 +21,7 @@ import { startWatchController } from '../../support/watch-controller.ts';
  */
 
 const PROGRAM = join(import.meta.dirname, '../../chaos/kubernetes/process.ts');
-const EVENTS = 24;
+const EVENTS = 48;
 const LONG = { within: 90_000, every: 100 };
 const eventType: ResourceType = {
   group: '',

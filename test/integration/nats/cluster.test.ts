@@ -64,7 +64,8 @@ test('the leader of the consumer steps down under load: nothing comes twice, and
   await publishAll(topic, 100, 0);
   for (let round = 1; round <= 5; round++) {
     await client.request(`$JS.API.CONSUMER.LEADER.STEPDOWN.${stream}.${consumer?.name}`);
-    await eventually('the consumer has a leader', () => manager.consumers.info(stream, consumer?.name ?? ''));
+    const leads = () => manager.consumers.info(stream, consumer?.name ?? '');
+    await eventually('the consumer has a leader', leads, { within: ELECTIONS_MS });
     await publishAll(topic, 100, round * 100);
   }
   await allAccounted(rig, member, 600);
@@ -79,10 +80,11 @@ test('a server is killed under load: nothing comes twice, and what is missing is
   const reading = await member.open(topic);
   await publishAll(topic, 200, 0);
   await servers[0]?.kill('SIGKILL');
-  await eventually('the stream takes events again', async () => {
+  const isLed = async () => {
     const manager = await client.jetstreamManager({ timeout: 1_000 });
     return (await manager.streams.info(streamOf(topic))).cluster?.leader !== undefined;
-  });
+  };
+  await eventually('the stream takes events again', isLed, { within: ELECTIONS_MS });
   await publishAll(topic, 200, 200);
   await servers[0]?.restart();
   await allAccounted(rig, member, 400);
@@ -96,19 +98,22 @@ test('the server that leads the consumer dies with an open pull, and ours is ano
   await answersAt(own);
   const member = rig.member(connectionTo({ servers: own?.url ?? '' }, withJetStream));
   const reading = await member.open(topic);
-  const manager = await eventually('JetStream answers', () => client.jetstreamManager({ timeout: 2_000 }));
+  const manager = await eventually('JetStream answers', () => client.jetstreamManager({ timeout: 2_000 }), {
+    within: ELECTIONS_MS,
+  });
   const stream = streamOf(topic);
   const [consumer] = await manager.consumers.list(stream).next();
-  const leader = await eventually('another server leads it', async () => {
+  const anotherLeads = async () => {
     const { cluster } = await manager.consumers.info(stream, consumer?.name ?? '');
     const found = others.find((_, i) => cluster?.leader === `n${i + 1}`);
     if (found === undefined) await client.request(`$JS.API.CONSUMER.LEADER.STEPDOWN.${stream}.${consumer?.name}`);
     return found;
-  });
+  };
+  const leader = await eventually('another server leads it', anotherLeads, { within: ELECTIONS_MS });
   await publishAll(topic, 20, 0);
   await leader?.kill('SIGKILL');
   const isLed = async () => (await manager.streams.info(stream)).cluster?.leader !== undefined;
-  await eventually('the stream takes events again', isLed, { within: 30_000 });
+  await eventually('the stream takes events again', isLed, { within: ELECTIONS_MS });
   await publishAll(topic, 10, 20);
   await allAccounted(rig, member, 30);
   await leader?.restart();

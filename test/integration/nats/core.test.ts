@@ -105,6 +105,7 @@ test('closing drains until the deadline, and what is out then is accounted', asy
   const reading = await member.open(topic, { delivery: { concurrency: 2, order: 'none' } });
   await topic.publish(numbered(5));
   await hasAll(rig.recorder, 2);
+  await rig.until('all are read', () => member.row().read === 5);
   await reading.abandon();
   expect(member.row()).toMatchObject({ read: 5, claimed: 5, unknown: { aborted: 2 }, dropped: { shutdown: 3 } });
 });

@@ -251,7 +251,8 @@ test('a member that was taken for dead finds its records taken: its outcomes are
   const zombie = rig.member(connectionTo({ servers: proxy.address }, withJetStream));
   const reading = await zombie.open(topic, { delivery: { timeout: '6s' } });
   await topic.publish([{ data: 'first', key: 'a' }]);
-  await rig.until('the first is settled', () => zombie.row().delivered === 1);
+  await rig.until('the first is delivered', () => zombie.row().delivered === 1);
+  await noneIsPending(topic);
   rig.recorder.behave('f', { type: 'hang' });
   await topic.publish(numbered(5));
   await hasAll(rig.recorder, 6);
