@@ -16,13 +16,14 @@ import type { ConsumerFacts, JetStreamApi, StreamFacts } from './api.ts';
 import type { Books } from './books.ts';
 import { type DeliveryInfo, deliveryInfo } from './delivery-info.ts';
 import type { Membership } from './membership.ts';
+import { MissingDeliveries } from './missing.ts';
 import type { Naming } from './naming.ts';
 import type { Pulled, Puller } from './pull.ts';
 import type { MemberRecord } from './record.ts';
 import type { Answer, Question } from './report.ts';
 import { Settlement } from './settlement.ts';
-import { together, type Untaken, untaken } from './taken.ts';
-import { type Doubt, NEVER_SENT, tellDoubts } from './takeover.ts';
+import { together } from './taken.ts';
+import { tellDoubts } from './takeover.ts';
 
 export interface ReadingParts {
   readonly api: JetStreamApi;
@@ -56,12 +57,10 @@ export class Reading {
   onTaken: () => void = () => {};
   readonly #parts: ReadingParts;
   readonly #settlement: Settlement;
+  readonly #missing: MissingDeliveries;
   /** What a crash may leave in doubt: claimed, and not called settled by a record. */
   readonly #window: number;
   readonly #chunks = new Set<Chunk>();
-  /** Milliseconds since the epoch. */
-  readonly #openedAt: number;
-  #gaps: Untaken[] = [];
   /** Waiting for the moment at which nothing is on its way to us. */
   #onQuiet: (() => void)[] = [];
   #isQuiet = true;
@@ -77,12 +76,12 @@ export class Reading {
 
   constructor(parts: ReadingParts) {
     const { api, context, membership, stream, subscription } = parts;
+    const { functions } = subscription;
     const { room, concurrency } = subscription.spec.delivery;
     this.puller = parts.puller;
     this.puller.onLate = (message) => this.takeLate(message);
     this.#parts = parts;
     this.#window = room + concurrency;
-    this.#openedAt = context.clock.now();
     this.#settlement = new Settlement({
       api,
       slot: membership?.slots[0],
@@ -94,6 +93,7 @@ export class Reading {
       log: context.log,
       onTaken: () => this.#taken(),
     });
+    this.#missing = new MissingDeliveries({ ...parts, functions, isOurs: () => this.#isOurs });
     if (membership !== undefined) membership.onAsked = (question) => this.#answer(question);
   }
 
@@ -146,7 +146,7 @@ export class Reading {
     }
     const outcome: Outcome = { type: 'dropped', reason: room.reason };
     const event = events.bare(info.sequence, info.time, message.subject);
-    this.#skipped(info.consumerSequence - 1, info.sequence - 1);
+    this.#missing.upTo(info.consumerSequence - 1, info.sequence - 1);
     books.received(info);
     books.neverPassed(1, outcome);
     tellDoubts(context.account, [{ event, outcome, functions: subscription.functions, isNew: true }]);
@@ -173,7 +173,7 @@ export class Reading {
     const claimed: StreamEvent[] = [];
     // All of them before the first is booked: what is booked and not passed would be lost without a word.
     for (const { info, event } of this.#eventsOf(messages)) {
-      this.#skipped(info.consumerSequence - 1, info.sequence - 1);
+      this.#missing.upTo(info.consumerSequence - 1, info.sequence - 1);
       this.#parts.books.received(info);
       this.#waiting = info.pending;
       this.#parts.context.account.read(1);
@@ -195,37 +195,9 @@ export class Reading {
     });
   }
 
-  /** Names and counts deliveries that came to nobody, unless members that live may have got them. */
+  /** Counts deliveries that came to nobody. */
   async resolveGaps(): Promise<void> {
-    const { membership } = this.#parts;
-    const gaps = this.#gaps;
-    if (gaps.length === 0) return;
-    this.#gaps = [];
-    if (membership === undefined || !(await membership.isAlone())) return;
-    for (const gap of gaps) await this.#resolve(gap, membership);
-    this.#settlement.touch();
-  }
-
-  /** Without what members had that have left since. */
-  async #resolve({ first, count, after, through }: Untaken, membership: Membership): Promise<void> {
-    const { books, consumer, context, naming, subscription } = this.#parts;
-    const last = { consumerSequence: first + count - 1, sequence: through };
-    const question = { consumer: consumer.created, from: first - 1, through: last.consumerSequence };
-    const had = await membership.askOthers(question);
-    if (had === undefined) return;
-    const isForgotten = had.since.consumerSequence >= first;
-    const from = isForgotten ? had.since : { consumerSequence: first - 1, sequence: after };
-    for (const missing of untaken(from, last, had.runs)) {
-      const events = await naming.missing(missing);
-      if (!this.#isOurs) return;
-      const { functions } = subscription;
-      const doubts = events.map((event): Doubt => ({ event, outcome: NEVER_SENT, functions, isNew: true }));
-      books.lost(missing, NEVER_SENT);
-      tellDoubts(context.account, doubts);
-      context.log.warn({ ...missing }, 'deliveries of the consumer came to nobody');
-    }
-    const cause = 'deliveries of the consumer came to nobody, or to a member that has left and does not say so';
-    if (isForgotten) context.account.gap({ from: this.#openedAt, to: context.clock.now(), cause });
+    if (await this.#missing.resolve()) this.#settlement.touch();
   }
 
   /** Rejects when NATS does not answer; undefined when there is no such consumer. */
@@ -252,7 +224,7 @@ export class Reading {
       throw new TrigateError('CONFLICT', `the consumer ${durable} of stream ${stream.name} was made anew`);
     const { delivered } = found;
     this.#settlement.repeat();
-    this.#skipped(delivered.consumerSequence, delivered.sequence);
+    this.#missing.upTo(delivered.consumerSequence, delivered.sequence);
     books.reached(delivered);
     await this.resolveGaps();
     return found;
@@ -278,6 +250,7 @@ export class Reading {
     puller.reset();
     this.#quiet();
     this.#isClosed = true;
+    this.#missing.close();
     await this.#settlement.close();
     const released = others.map((record, i) => membership?.slots[i + 1]?.store({ ...record, owner: null }));
     await Promise.allSettled(released);
@@ -316,14 +289,6 @@ export class Reading {
   #quiet(): void {
     this.#isQuiet = true;
     for (const resolve of this.#onQuiet.splice(0)) resolve();
-  }
-
-  /** Deliveries are numbered without a gap: those up to this one that we do not know went elsewhere. */
-  #skipped(upTo: number, through: number): void {
-    const { last } = this.#parts.books;
-    const count = upTo - last.consumerSequence;
-    const first = last.consumerSequence + 1;
-    if (count > 0) this.#gaps.push({ first, count, after: last.sequence, through });
   }
 
   #unwanted(event: StreamEvent, { count }: DeliveryInfo): DroppedReason | undefined {
