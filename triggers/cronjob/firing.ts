@@ -110,7 +110,11 @@ export class Firing {
           books.wrote(stored, () => {});
         },
       );
-      if (written === undefined) this.#unsent(tick, this.#isStopped ? 'shutdown' : 'missed');
+      const isOpen = records.record !== undefined && openClaim(records.record, tick.key, nonce) !== undefined;
+      if (written !== undefined) return;
+      if (isOpen) this.#unsent(tick, this.#isStopped ? 'shutdown' : 'missed');
+      // It was given back by a write whose answer was lost, or counted by who took us for dead.
+      else running.gaveBack(tick.key);
     } catch (thrown) {
       // The object is gone, and its counts with it. In doubt: whoever reads the record next finds the tick open, or free.
       const isGone = thrown instanceof TrigateError && ['NOT_FOUND', 'CLAIM_IN_DOUBT'].includes(thrown.code);

@@ -56,7 +56,7 @@ describe('where a consumer begins that is made anew', () => {
 
   test('with new events, and a gap, when one of them has died', () => {
     const known = { found: [left(98, 11), left(100, 10, { owner: 'dead' })] };
-    expect(start(known)).toEqual({ start: { type: 'newest' }, lostSince: 11 });
+    expect(start(known)).toEqual({ start: { type: 'newest' }, lostSince: 10 });
     expect(start({ memory: { stream: 'now', at: 7 } })).toEqual({ start: { type: 'newest' }, lostSince: 7 });
   });
 

@@ -1,4 +1,4 @@
-import { type Gap, type Subscription, TrigateError, z } from '../../../src/sdk.ts';
+import { type Subscription, TrigateError, z } from '../../../src/sdk.ts';
 import type { NatsTriggerSpec } from '../spec.ts';
 import type { ConsumerFacts, ConsumerSettings, JetStreamApi, StartAt, StreamFacts } from './api.ts';
 import type { MemberRecord } from './record.ts';
@@ -49,12 +49,6 @@ export async function findStream(api: JetStreamApi, { topic, jetstream }: NatsTr
   return stream;
 }
 
-export interface OpenedConsumer {
-  readonly facts: ConsumerFacts;
-  /** What was lost because the consumer was, too. */
-  readonly gap: Gap | undefined;
-}
-
 /** What is known of a position when its consumer is not there. */
 export interface Known {
   /** Of members whose slots are ours now, as they left them. */
@@ -77,6 +71,7 @@ export type PositionMemory = z.infer<typeof positionMemory>;
  * one died, or are the records gone too, nobody knows how far the deleted consumer went: only what comes from now on is
  * safe, and the rest is a gap. In a stream that was made anew everything is new.
  * @param known asked when there is no consumer
+ * @param onGap told what was lost because the consumer was, too, as soon as it is made anew
  */
 export async function ensureConsumer(
   api: JetStreamApi,
@@ -84,23 +79,22 @@ export async function ensureConsumer(
   durable: string,
   wanted: Wanted,
   known: () => Promise<Known>,
-  now: number,
-): Promise<OpenedConsumer> {
+  onGap: (since: number, cause: string) => void,
+): Promise<ConsumerFacts> {
   const settings = consumerSettings(wanted);
   const existing = await api.consumer(stream.name, durable);
-  let gap: Gap | undefined;
   if (existing !== undefined) {
     refuseForeign(stream.name, durable, existing, settings);
     if (isChanged(existing.settings, settings)) await api.updateConsumer(stream.name, durable, settings);
   } else {
     const { start, lostSince } = startAt(wanted.spec, stream, await known());
     await api.createConsumer(stream.name, durable, settings, start);
-    if (lostSince !== undefined) gap = { from: lostSince, to: now, cause: `${durable} was deleted with its position` };
+    if (lostSince !== undefined) onGap(lostSince, `${durable} was deleted with its position`);
   }
   const facts = await api.consumer(stream.name, durable);
   if (facts === undefined)
     throw new TrigateError('NOT_FOUND', `the consumer ${durable} was deleted while it was opened`);
-  return { facts, gap };
+  return facts;
 }
 
 interface Start {
@@ -116,18 +110,21 @@ export function startAt(
   { found, others, memory }: Known,
 ): Start {
   const isSame = (record: MemberRecord) => record.stream === created;
-  if (others.some((record) => isSame(record) && record.owner !== null))
+  if (others.some((record) => isSame(record) && isDead(record)))
     throw new TrigateError('CONFLICT', `the consumer of stream ${name} was deleted, and another member still reads it`);
   const known = [...found, ...others];
   const same = known.filter(isSame);
-  if (same.length > 0 && same.every(({ owner }) => owner === null))
+  if (same.length > 0 && !same.some(isDead))
     return { start: { type: 'sequence', sequence: Math.max(...same.map(({ last }) => last.sequence)) + 1 } };
-  const lostSince = same.length > 0 ? Math.max(...same.map(({ at }) => at)) : memory?.at;
+  // The last word of the first that died: what it claimed afterwards is in no record.
+  const lostSince = same.length > 0 ? Math.min(...same.filter(isDead).map(({ at }) => at)) : memory?.at;
   const isKnown = same.length > 0 || memory?.stream === created;
   if (isKnown && lostSince !== undefined) return { start: { type: 'newest' }, lostSince };
   if (known.some(({ stream }) => stream !== null) || memory !== undefined) return { start: { type: 'earliest' } };
   return { start: { type: spec.jetstream?.startFrom ?? spec.startFrom } };
 }
+
+const isDead = ({ owner }: MemberRecord): boolean => owner !== null;
 
 const isChanged = (found: ConsumerSettings, wanted: ConsumerSettings): boolean =>
   found.maxDeliver !== wanted.maxDeliver ||

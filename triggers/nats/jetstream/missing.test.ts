@@ -21,7 +21,7 @@ function setUp() {
       if (members.isAway) throw new Error('NATS does not answer');
       return members.alone;
     },
-    askOthers: async () => members.had,
+    askOthers: async (): Promise<Taken | undefined> => members.had,
   };
   const naming = {
     missing: async ({ count, after }: Missing) =>
@@ -56,8 +56,8 @@ const taken = (since: number, ...runs: Run[]): Taken => ({
 
 test('deliveries that came to nobody are counted as never sent, once', async () => {
   const { missing, neverSent } = setUp();
-  expect(await missing.resolve()).toBe(true);
-  expect(await missing.resolve()).toBe(false);
+  expect(await missing.resolve({ asksLiving: false })).toBe(true);
+  expect(await missing.resolve({ asksLiving: false })).toBe(false);
   missing.close();
   expect(neverSent()).toEqual({ dropped: 20, gaps: 0 });
 });
@@ -65,25 +65,53 @@ test('deliveries that came to nobody are counted as never sent, once', async () 
 test('not those that others may have got, or had before they left', async () => {
   const beside = setUp();
   beside.members.alone = false;
-  await beside.missing.resolve();
+  await beside.missing.resolve({ asksLiving: false });
   expect(beside.neverSent()).toEqual({ dropped: 0, gaps: 0 });
   const after = setUp();
   after.members.had = taken(0, run(11, 5), run(20, 3));
-  await after.missing.resolve();
+  await after.missing.resolve({ asksLiving: false });
   expect(after.neverSent()).toEqual({ dropped: 12, gaps: 0 });
+});
+
+test('beside others that live, what none of them has is a gap, for a member that was out of reach', async () => {
+  const all = setUp();
+  all.members.alone = false;
+  all.members.had = taken(0, run(11, 20));
+  await all.missing.resolve({ asksLiving: true });
+  expect(all.neverSent()).toEqual({ dropped: 0, gaps: 0 });
+  const some = setUp();
+  some.members.alone = false;
+  some.members.had = taken(0, run(11, 15));
+  some.members.isAway = true;
+  await some.missing.resolve({ asksLiving: true });
+  expect(some.neverSent()).toEqual({ dropped: 0, gaps: 0 });
+  some.members.isAway = false;
+  await some.missing.resolve({ asksLiving: false });
+  expect(some.neverSent()).toEqual({ dropped: 0, gaps: 1 });
+});
+
+test('closed while it asks, it counts nothing more, and there is a gap', async () => {
+  const { members, missing, neverSent } = setUp();
+  const answer = Promise.withResolvers<Taken>();
+  members.askOthers = () => answer.promise;
+  const resolving = missing.resolve({ asksLiving: false });
+  missing.close();
+  answer.resolve(NOTHING_TAKEN);
+  await resolving;
+  expect(neverSent()).toEqual({ dropped: 0, gaps: 1 });
 });
 
 test('while nobody answers they wait; when nobody ever does, there is a gap', async () => {
   const { members, missing, neverSent } = setUp();
   members.isAway = true;
-  await missing.resolve();
+  await missing.resolve({ asksLiving: false });
   expect(neverSent()).toEqual({ dropped: 0, gaps: 0 });
   members.isAway = false;
-  await missing.resolve();
+  await missing.resolve({ asksLiving: false });
   expect(neverSent()).toEqual({ dropped: 20, gaps: 0 });
   const never = setUp();
   never.members.isAway = true;
-  await never.missing.resolve();
+  await never.missing.resolve({ asksLiving: false });
   never.missing.close();
   expect(never.neverSent()).toEqual({ dropped: 0, gaps: 1 });
 });
@@ -91,10 +119,10 @@ test('while nobody answers they wait; when nobody ever does, there is a gap', as
 test('what one that has left does not know any more is a gap, and never a number that is not sure', async () => {
   const partly = setUp();
   partly.members.had = taken(15, run(20, 3));
-  await partly.missing.resolve();
+  await partly.missing.resolve({ asksLiving: false });
   expect(partly.neverSent()).toEqual({ dropped: 12, gaps: 1 });
   const wholly = setUp();
   wholly.members.had = undefined;
-  await wholly.missing.resolve();
+  await wholly.missing.resolve({ asksLiving: false });
   expect(wholly.neverSent()).toEqual({ dropped: 0, gaps: 1 });
 });

@@ -22,12 +22,16 @@ export interface MissingParts {
 }
 
 /**
- * Deliveries are numbered without a gap, and those that are left out went elsewhere: to another member, or to nobody. The
- * second are counted as never sent, as soon as it is known: while members live that may have got them, they are theirs.
+ * Deliveries are numbered without a gap, and those that are left out went elsewhere: to another member, or to nobody. A
+ * member that is the only one left counts the second as never sent. While others live it takes them for theirs, but after
+ * it was out of reach: then it asks, and what none of them has is a gap; a number could be another's, too.
  */
 export class MissingDeliveries {
   readonly #parts: MissingParts;
   readonly #runs: Untaken[] = [];
+  /** Others are to be asked, and did not answer yet. */
+  #mustAsk = false;
+  #isClosed = false;
   /** Milliseconds since the epoch. */
   readonly #since: number;
 
@@ -44,42 +48,50 @@ export class MissingDeliveries {
     if (count > 0) this.#runs.push({ first, count, after: last.sequence, through });
   }
 
-  /** Names and counts them. What cannot be found out now stays for the next time. True when the books may have changed. */
-  async resolve(): Promise<boolean> {
+  /**
+   * Names and counts them. What cannot be found out now stays for the next time. True when the books may have changed.
+   * One call at a time.
+   */
+  async resolve({ asksLiving }: { readonly asksLiving: boolean }): Promise<boolean> {
     const { context, membership } = this.#parts;
-    const runs = this.#runs.splice(0);
-    if (runs.length === 0 || membership === undefined) return false;
+    if (membership === undefined) this.#runs.length = 0;
+    if (this.#runs.length === 0 || membership === undefined) return false;
+    this.#mustAsk ||= asksLiving;
     try {
-      if (!(await membership.isAlone())) return false;
-      for (let run = runs[0]; run !== undefined; run = runs[0]) {
-        await this.#count(run, membership);
-        runs.shift();
+      const isAlone = await membership.isAlone();
+      for (let run = this.#runs[0]; run !== undefined; run = this.#runs[0]) {
+        if (isAlone || this.#mustAsk) await this.#decide(run, membership, isAlone);
+        this.#runs.shift();
       }
+      this.#mustAsk = false;
+      return isAlone;
     } catch (thrown) {
-      this.#runs.unshift(...runs);
       context.log.debug({ error: asError(thrown).message }, 'nobody says yet who had some deliveries of the consumer');
+      return true;
     }
-    return true;
   }
 
   /** Nobody will find out any more. */
   close(): void {
+    this.#isClosed = true;
     if (this.#runs.length > 0 && this.#parts.membership !== undefined && this.#parts.isOurs()) this.#unresolved();
   }
 
-  /** Without what members had that have left since. */
-  async #count({ first, count, after, through }: Untaken, membership: Others): Promise<void> {
+  /** Without what other members had. */
+  async #decide({ first, count, after, through }: Untaken, membership: Others, isAlone: boolean): Promise<void> {
     const { books, consumer, context, functions, naming, isOurs } = this.#parts;
     const last = { consumerSequence: first + count - 1, sequence: through };
     const question = { consumer: consumer.created, from: first - 1, through: last.consumerSequence };
     const had = await membership.askOthers(question);
+    if (this.#isClosed || !isOurs()) return;
     if (had === undefined) return this.#unresolved();
     const isForgotten = had.since.consumerSequence >= first;
     const from = isForgotten ? had.since : { consumerSequence: first - 1, sequence: after };
     const missing = untaken(from, last, had.runs);
+    if (missing.length > 0 && !isAlone) return this.#unresolved();
     const events: BareEvent[] = [];
     for (const each of missing) events.push(...(await naming.missing(each)));
-    if (!isOurs()) return;
+    if (this.#isClosed || !isOurs()) return;
     for (const each of missing) {
       books.lost(each, NEVER_SENT);
       context.log.warn({ ...each }, 'deliveries of the consumer came to nobody');
@@ -91,7 +103,7 @@ export class MissingDeliveries {
 
   #unresolved(): void {
     const { account, clock } = this.#parts.context;
-    const cause = 'deliveries of the consumer came to nobody, or to a member that has left and does not say so';
+    const cause = 'deliveries of the consumer came to nobody, or to a member that does not say so';
     account.gap({ from: this.#since, to: clock.now(), cause });
   }
 }

@@ -49,14 +49,14 @@ export async function openJetStreamSource(
       others: (await membership?.others()) ?? [],
       memory,
     });
-    const { facts: consumer, gap } = await ensureConsumer(api, stream, durable, subscription, known, clock.now());
+    const onGap = (from: number, cause: string) => context.account.gap({ from, to: clock.now(), cause });
+    const consumer = await ensureConsumer(api, stream, durable, subscription, known, onGap);
     if (memory?.stream !== stream.created)
       await context.memory.remember(durable, { stream: stream.created, at: clock.now() });
     signal.throwIfAborted();
     const opening = new Opening(api, subscription, context, stream, durable, consumer, membership);
     const reading = await opening.takeOver();
     membership?.hasTakenOver();
-    if (gap !== undefined) context.account.gap(gap);
     const progress = new JetStreamProgress(
       {
         name: reading.name,

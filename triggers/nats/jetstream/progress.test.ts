@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { TrigateError } from '../../../src/sdk.ts';
 import { ManualClock } from '../../../test/support/manual-clock.ts';
 import { turns } from '../../../test/support/outlet.ts';
 import type { ConsumerFacts } from './api.ts';
@@ -14,7 +15,7 @@ const facts = (waiting: number, ackPending = 0): ConsumerFacts => ({
   waiting,
 });
 
-function scene(answers: () => Promise<ConsumerFacts | undefined>) {
+function scene(answers: () => Promise<ConsumerFacts>) {
   const clock = new ManualClock();
   let asked = 0;
   const ask = () => {
@@ -79,4 +80,16 @@ test('a server that does not answer changes nothing, and is asked again', async 
   expect(asked()).toBe(2);
   expect(progress.progress()).toMatchObject({ movedAt: 0, parts: [{ lag: 0 }] });
   progress.stop();
+});
+
+test('a consumer that is gone is told, also by a source that pulls nothing', async () => {
+  const { progress, pass } = scene(() => Promise.reject(new TrigateError('NOT_FOUND', 'it was deleted')));
+  const gone: string[] = [];
+  progress.onGone = ({ message }) => {
+    gone.push(message);
+    progress.stop();
+  };
+  progress.start();
+  await pass(60);
+  expect(gone).toEqual(['it was deleted']);
 });

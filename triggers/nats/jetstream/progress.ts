@@ -1,4 +1,4 @@
-import type { Cancel, Clock, Progress } from '../../../src/sdk.ts';
+import { type Cancel, type Clock, type Progress, TrigateError } from '../../../src/sdk.ts';
 import type { ConsumerFacts } from './api.ts';
 
 /** A consumer of which nothing was heard for so long is asked, also while nothing may be pulled. */
@@ -10,8 +10,8 @@ export interface ProgressOptions {
   readonly clock: Clock;
   readonly isPaused: boolean;
   readonly askEvery?: number | undefined;
-  /** Rejects when the server does not answer; undefined when there is no such consumer. */
-  readonly ask: () => Promise<ConsumerFacts | undefined>;
+  /** Rejects with a TrigateError when the consumer is gone, or another one; otherwise when the server does not answer. */
+  readonly ask: () => Promise<ConsumerFacts>;
   readonly unsettled: () => number;
   readonly redelivered: () => number;
 }
@@ -25,6 +25,8 @@ export interface ProgressOptions {
  * or while its members together have as much pending as the consumer may (`max_ack_pending`).
  */
 export class JetStreamProgress {
+  /** The consumer is gone, or another one: also one that pulls nothing finds out. */
+  onGone: (error: TrigateError) => void = () => {};
   readonly #options: ProgressOptions;
   #waiting: number | undefined;
   #movedAt: number;
@@ -46,11 +48,18 @@ export class JetStreamProgress {
     const { askEvery = ASK_EVERY_MS, clock } = this.#options;
     const ask = async () => {
       const until = this.#toldAt + askEvery - clock.monotonic();
-      const facts = until > 0 ? undefined : await this.#options.ask().catch(() => undefined);
-      if (facts !== undefined) this.told(facts);
+      if (until <= 0) await this.#ask();
       if (!this.#isStopped) this.#cancel = clock.after(until > 0 ? until : askEvery, () => void ask());
     };
     void ask();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      this.told(await this.#options.ask());
+    } catch (thrown) {
+      if (thrown instanceof TrigateError && !this.#isStopped) this.onGone(thrown);
+    }
   }
 
   stop(): void {

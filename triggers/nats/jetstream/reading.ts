@@ -197,13 +197,24 @@ export class Reading {
 
   /** Counts deliveries that came to nobody. */
   async resolveGaps(): Promise<void> {
-    if (await this.#missing.resolve()) this.#settlement.touch();
+    if (await this.#missing.resolve({ asksLiving: false })) this.#settlement.touch();
   }
 
-  /** Rejects when NATS does not answer; undefined when there is no such consumer. */
-  ask(): Promise<ConsumerFacts | undefined> {
-    const { api, durable, stream } = this.#parts;
-    return api.consumer(stream.name, durable);
+  /** @throws TrigateError when the consumer is gone, or another one; rejects otherwise when NATS does not answer */
+  async ask(): Promise<ConsumerFacts> {
+    const { api, consumer, durable, stream } = this.#parts;
+    const found = await api.consumer(stream.name, durable);
+    if (found === undefined)
+      throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
+    if (found.created !== consumer.created)
+      throw new TrigateError('CONFLICT', `the consumer ${durable} of stream ${stream.name} was made anew`);
+    return found;
+  }
+
+  /** The connection is lost: what was pulled comes no more, and what was acknowledged may not have come there. */
+  disconnected(): void {
+    this.puller.reset();
+    this.#settlement.repeat();
   }
 
   /**
@@ -213,20 +224,16 @@ export class Reading {
    * @throws TrigateError when the consumer is gone, or another one, or taken; rejects otherwise when NATS does not answer
    */
   async resync(): Promise<ConsumerFacts> {
-    const { books, consumer, durable, stream } = this.#parts;
+    const { books } = this.#parts;
     await this.#settlement.prove();
-    const found = await this.ask();
-    this.puller.reset();
-    this.#quiet();
-    if (found === undefined)
-      throw new TrigateError('NOT_FOUND', `the consumer ${durable} of stream ${stream.name} was deleted`);
-    if (found.created !== consumer.created)
-      throw new TrigateError('CONFLICT', `the consumer ${durable} of stream ${stream.name} was made anew`);
+    const found = await this.ask().finally(() => {
+      this.puller.reset();
+      this.#quiet();
+    });
     const { delivered } = found;
-    this.#settlement.repeat();
     this.#missing.upTo(delivered.consumerSequence, delivered.sequence);
     books.reached(delivered);
-    await this.resolveGaps();
+    if (await this.#missing.resolve({ asksLiving: true })) this.#settlement.touch();
     return found;
   }
 

@@ -48,7 +48,7 @@ export class Settlement {
   #acks: Ack[] = [];
   /** Acknowledgements that wait for the record that is being stored. */
   #sending = 0;
-  /** Those of the last record that stands; those of earlier ones came to the server before it did. */
+  /** Those of the last record that stands; on the same connection, those of earlier ones came to the server before it did. */
   #sent: readonly Ack[] = [];
   #isDirty = false;
   #cancelTimer: (() => void) | undefined;
@@ -74,9 +74,14 @@ export class Settlement {
     if (this.#acks.length >= this.#options.worthwhile) this.#hurry();
   }
 
-  /** The connection was lost, and maybe the last acknowledgements with it. A second one of the same event does nothing. */
+  /**
+   * The last acknowledgements may be lost with the connection: the next record names them once more, and they go out when
+   * it stands. A second one of the same event does nothing.
+   */
   repeat(): void {
-    for (const { reply } of this.#sent) this.#options.api.connection.publish(reply, ACK);
+    this.#acks = [...this.#sent, ...this.#acks];
+    this.#sent = [];
+    this.touch();
   }
 
   /** There is something to store. */
@@ -92,7 +97,7 @@ export class Settlement {
   async prove(): Promise<void> {
     await this.#storing;
     if (this.#isClosed) return;
-    this.#isDirty = true;
+    this.repeat();
     this.#storeNow();
     await this.#storing;
     if (this.#isTaken) throw taken();

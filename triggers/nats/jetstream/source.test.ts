@@ -40,7 +40,6 @@ const link: Link = {
 /** A reading whose pulls end as the test says; the one behind them stays out. */
 class ScriptedReading implements Reads {
   readonly description = 'reads';
-  readonly puller = { reset() {} };
   onTaken = () => {};
   waiting = 0;
   /** How many events each pull asked for. */
@@ -62,6 +61,7 @@ class ScriptedReading implements Reads {
   allSettled = async () => {};
   close = async () => {};
   leave(): void {}
+  disconnected(): void {}
 
   resync = async (): Promise<ConsumerFacts> => {
     // What the server had sent before it was asked comes before its answer, late, and is all that was waiting.

@@ -12,7 +12,7 @@ import {
 } from '../../../src/sdk.ts';
 import type { Link } from '../connection.ts';
 import type { JetStreamProgress } from './progress.ts';
-import type { Pulled, Puller } from './pull.ts';
+import type { Pulled } from './pull.ts';
 import type { Reading } from './reading.ts';
 import { taken } from './settlement.ts';
 
@@ -34,6 +34,7 @@ export type Reads = Pick<
   | 'allSettled'
   | 'close'
   | 'description'
+  | 'disconnected'
   | 'headroom'
   | 'leave'
   | 'onTaken'
@@ -41,7 +42,7 @@ export type Reads = Pick<
   | 'resolveGaps'
   | 'resync'
   | 'waiting'
-> & { readonly puller: Pick<Puller, 'reset'> };
+>;
 
 /**
  * Reads a consumer until it is closed or has failed. One loop: wait for room, pull as many events as there is room for,
@@ -74,10 +75,11 @@ export class JetStreamSource implements Source {
     this.#progress = progress;
     this.#context = context;
     reading.onTaken = () => this.#fail(taken());
+    progress.onGone = (error) => this.#fail(error);
     this.#unfollow = link.follow({
       disconnected: (message) => {
         this.#cut ??= Promise.withResolvers<void>();
-        reading.puller.reset();
+        reading.disconnected();
         this.#broken('Disconnected', message);
       },
       reconnected: () => this.#cut?.resolve(),
