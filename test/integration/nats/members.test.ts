@@ -34,7 +34,7 @@ async function giveAway(consumer: string): Promise<void> {
   await client.jetstream().publish(subject, JSON.stringify({ ...record, owner: 'another' }));
 }
 
-test('one that two members share and somebody deletes is made anew when both have left it, behind what both had', async () => {
+test('a consumer that two members share and somebody deletes is made anew when both have left it, behind what both had', async () => {
   await using rig = await Rig.start(broker);
   const topic = await rig.topic();
   const members = [rig.member(), rig.member()];
