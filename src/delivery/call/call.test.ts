@@ -348,6 +348,21 @@ describe.each([
     expect(seen.filter(({ answers }) => answers[0]?.type === 'answered').length).toBeGreaterThan(500);
   });
 
+  test('a call that is given up after its end takes no other call along', async () => {
+    await using called = await serve(createCaller, 1);
+    const sockets: Socket[] = [];
+    called.server.script = (socket) => sockets.push(socket);
+    const first = send(called.caller, 'a');
+    await eventually('it has come', () => sockets.length === 1);
+    sockets[0]?.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    await first.answer;
+    const second = send(called.caller, 'b');
+    await eventually('the next has come', () => sockets.length === 2);
+    first.call.abort('timeout');
+    sockets[1]?.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+    expect(await second.answer).toEqual({ type: 'answered', status: 200 });
+  });
+
   test('close lets a call under way end, and leaves no connection', async () => {
     await using called = await serve(createCaller);
     const { server, caller } = called;

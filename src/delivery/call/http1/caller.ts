@@ -99,6 +99,7 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
       this.#closed = Promise.withResolvers();
       this.#sweep?.();
       for (const connection of this.#idle.splice(0)) connection.close();
+      if (!this.#isWanted) for (const connection of [...this.#connecting.keys()]) connection.close();
       this.#endIfEmpty();
     }
     return this.#closed.promise;
@@ -183,14 +184,17 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
   }
 
   #isTrusted(connection: Connection, now: number): boolean {
-    if (connection.answers === 0) return true;
-    return connection.answers > 1 && now - connection.idleSince < TRUSTED_IDLE_MS;
+    return connection.answers !== 1 && now - connection.idleSince < TRUSTED_IDLE_MS;
   }
 
-  /** Lets the event loop see what has come on a connection that is about to be used. */
+  /**
+   * Lets the event loop see what has come on a connection that is about to be used. Two turns: the first one may end before
+   * it asks the kernel again.
+   */
   #look(connection: Connection, call: PooledCall): void {
     this.#looking++;
-    setImmediate(() => {
+    const nextTurn = (run: () => void) => setImmediate(() => setImmediate(run));
+    nextTurn(() => {
       this.#looking--;
       if (call.isOver) {
         if (connection.isIdle) this.#offer(connection, this.now(), connection.idleSince);
@@ -202,6 +206,11 @@ class HttpCaller implements ResizableCaller, ConnectionOwner {
       }
       this.#endIfEmpty();
     });
+  }
+
+  /** Whether somebody waits for a connection. */
+  get #isWanted(): boolean {
+    return this.#waiting.some((call, i) => i >= this.#firstWaiting && !call.isOver);
   }
 
   #wait(call: PooledCall): void {

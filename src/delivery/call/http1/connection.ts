@@ -54,6 +54,8 @@ export class PooledCall implements Call {
   }
 
   abort(reason: UnknownReason): void {
+    // Its connection may have another call by now.
+    if (this.isOver) return;
     if (this.connection === undefined)
       this.finish({ type: 'notSent', cause: new Error('given up before it was sent') }, this.#owner.now());
     else this.connection.giveUp(reason);
@@ -223,10 +225,12 @@ export class Connection {
    * @param isClean nothing came after it
    */
   #answered(isClean: boolean): void {
-    const { persistent, encoded, chunked, status } = this.#head;
+    const { persistent, encoded, chunked, length, status } = this.#head;
+    // It announces a body that cannot be: one that comes all the same would be taken for the next answer.
+    const contradicts = (status === 204 || status === 304) && (encoded || length > 0);
     // An answer to a request that is not wholly sent: the rest of it would be taken for the next one.
     const isSent = this.#socket.writableLength === 0;
-    if (!isClean || !persistent || !isSent || (encoded && !chunked) || !this.#socket.writable) {
+    if (!isClean || contradicts || !persistent || !isSent || (encoded && !chunked) || !this.#socket.writable) {
       this.#end(undefined, 'reset');
       return;
     }

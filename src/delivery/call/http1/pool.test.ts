@@ -1,8 +1,11 @@
+import { once } from 'node:events';
+import { createServer, Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type Called, send, serve } from '../../../../test/support/call.ts';
 import { eventually, inTime } from '../../../../test/support/eventually.ts';
 import { freePort } from '../../../../test/support/port.ts';
 import { systemClock } from '../../../domain/clock.ts';
+import type { Answer, Caller } from '../call.ts';
 import { anyAddress, callers } from '../callers.ts';
 import { sharedCallers } from '../shared.ts';
 import { httpCaller } from './caller.ts';
@@ -132,6 +135,83 @@ test('a call that takes over a connection that was idle for long begins when it 
   expect((await next.answered) - startedAt).toBeLessThan(1_000);
 });
 
+describe('a server that closes a connection without a word costs no event', () => {
+  test('right after its answer, while the next call waits', async () => {
+    await using called = await serve(createPool, 1);
+    called.server.script = (socket) => socket.end(FINE);
+    const answers = ['a', 'b', 'c', 'd'].map((body) => send(called.caller, body).answer);
+    expect(await Promise.all(answers)).toEqual(Array(4).fill(OK));
+    expect(called.server.connections).toBe(4);
+  });
+
+  test.each([
+    ['that was never used', 0],
+    ['that was used once', 1],
+    ['that was used often', 3],
+  ])('while it is idle, and one %s is taken before the event loop has heard of it', async (_, uses) => {
+    let skew = 0;
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + skew };
+    await using called = await serve(httpCaller({ clock, forbids: anyAddress }), 1);
+    const { caller, server } = called;
+    if (uses === 0) send(caller, 'given up').call.abort('aborted');
+    for (let i = 0; i < uses; i++) await begin(caller).answered;
+    await eventually('it is connected', () => server.sockets.size === 1);
+    skew = 1_000;
+    const answered = await inTurnOfRead(() => {
+      for (const socket of server.sockets) socket.end();
+      return begin(caller).answered;
+    });
+    expect(answered).toEqual(OK);
+    expect(server.connections).toBe(2);
+  });
+});
+
+/** A call of which it does not matter when it begins: the clock may be another than the test's. */
+function begin(caller: Caller) {
+  const { promise, resolve } = Promise.withResolvers<Answer>();
+  const request = { method: 'POST', path: '/', common: [], headers: [], body: new Uint8Array() } as const;
+  caller.send(request, { firstByte() {}, answer: (answer) => resolve(answer) });
+  return { answered: promise };
+}
+
+/** Runs while the event loop hands out what it has read, as a source does that passes what it has fetched. */
+async function inTurnOfRead<T>(work: () => Promise<T>): Promise<T> {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  const [near, far] = await pair();
+  near.once('data', () => resolve(work()));
+  far.write('x');
+  return promise.finally(() => {
+    near.destroy();
+    far.destroy();
+  });
+}
+
+/** Two ends of one connection. */
+async function pair(): Promise<readonly [Socket, Socket]> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  const near = new Socket().connect(port, '127.0.0.1');
+  const [far] = await once(server, 'connection');
+  server.close();
+  return [near, far];
+}
+
+test('a 204 that announces a body takes no other call along when that body comes', async () => {
+  await using called = await serve(createPool, 1);
+  // One that has answered often is used again without a look.
+  for (let i = 0; i < 3; i++) expect(await send(called.caller, 'before').answer).toEqual(OK);
+  const stray = 'HTTP/1.1 299 Injected\r\ncontent-length: 0\r\n\r\n';
+  called.server.script = (socket) => {
+    socket.write(`HTTP/1.1 204 No Content\r\ncontent-length: ${stray.length}\r\n\r\n`);
+    setImmediate(() => socket.write(stray));
+  };
+  const answers: Answer[] = [];
+  for (let i = 0; i < 20; i++) answers.push(await send(called.caller, `${i}`).answer);
+  expect(answers).toEqual(Array(20).fill({ type: 'answered', status: 204 }));
+});
+
 test('a request that its socket has not sent yet stays what it is while others are written', async () => {
   await using called = await serve(createPool, 2);
   const { server, caller } = called;
@@ -149,6 +229,16 @@ test('a request that its socket has not sent yet stays what it is while others a
 });
 
 describe('connections that are not made', () => {
+  test('are not waited for when the caller closes and nobody wants them any more', async () => {
+    net.fate = () => 'hangs';
+    const caller = createPool('http://127.0.0.1:1', 2);
+    const calls = ['a', 'b'].map((body) => send(caller, body));
+    for (const { call } of calls) call.abort('aborted');
+    for (const { answer } of calls) expect(await answer).toMatchObject({ type: 'notSent' });
+    await inTime('it closes', caller.close(), 1_000);
+    for (const socket of net.hanging.splice(0)) expect(socket.destroyed).toBe(true);
+  });
+
   test('one that is refused tells one call, while others are under way', async () => {
     await using called = await serve(createPool, 100);
     let refused = 0;
