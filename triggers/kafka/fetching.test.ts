@@ -3,10 +3,16 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 
+/** What else it does: at first, and before the last fetch ends. */
+interface Script {
+  readonly first?: string;
+  readonly last?: string;
+}
+
 /** Prints `stopped` when a consumer has stopped that was told to in the moment in which its brokers change. */
-const program = (prepare: string) => `
+const program = ({ first = '', last = '' }: Script) => `
 import { createRequire } from 'node:module';
-${prepare}
+${first}
 const require = createRequire(${JSON.stringify(import.meta.filename)});
 const Runner = require('kafkajs/src/consumer/runner');
 const logger = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => logger };
@@ -30,6 +36,7 @@ fetches[1]();
 await turn();
 const stopped = runner.stop();
 await turn();
+${last}
 fetches[2]();
 await stopped;
 console.log('stopped');
@@ -37,10 +44,10 @@ console.log('stopped');
 
 /** @param within milliseconds */
 async function run(
-  prepare: string,
+  script: Script,
   within: number,
 ): Promise<{ readonly output: string; readonly signal: string | null }> {
-  const args = ['--input-type=module', '--eval', program(prepare)];
+  const args = ['--input-type=module', '--eval', program(script)];
   const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: within,
@@ -56,13 +63,14 @@ async function run(
 
 test('a consumer that is stopped while its brokers change stops', async () => {
   const fetching = JSON.stringify(join(import.meta.dirname, 'fetching.ts'));
-  expect(await run(`import { patchFetching } from ${fetching}; patchFetching();`, 30_000)).toEqual({
+  const first = `import { patchFetching } from ${fetching}; patchFetching();`;
+  expect(await run({ first }, 30_000)).toEqual({
     output: 'stopped\n',
     signal: null,
   });
 }, 40_000);
 
 test('kafkajs by itself never does, and no timer runs any more', async () => {
-  const alarm = `setTimeout(() => console.log('a timer ran'), 500);`;
-  expect(await run(alarm, 4_000)).toEqual({ output: '', signal: 'SIGKILL' });
+  const last = `setTimeout(() => console.log('a timer ran'), 500);`;
+  expect(await run({ last }, 4_000)).toEqual({ output: '', signal: 'SIGKILL' });
 });
