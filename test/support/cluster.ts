@@ -5,6 +5,7 @@ import { createResources } from '../../src/resources/client.ts';
 import type { Resources } from '../../src/resources/resources.ts';
 import type { KubeApi } from '../services/kube-apiserver/start.ts';
 import { kubectlBinary } from '../services/kubectl/kubectl.ts';
+import { eventually } from './eventually.ts';
 
 export interface ClusterClient extends AsyncDisposable {
   readonly resources: Resources;
@@ -57,4 +58,12 @@ export async function kubectlOk(
 export async function installCrds(api: Pick<KubeApi, 'kubeconfig'>, crds: string): Promise<void> {
   await kubectlOk(api, ['apply', '--server-side', '-f', '-'], crds);
   await kubectlOk(api, ['wait', '--for=condition=Established', '--timeout=30s', '-f', '-'], crds);
+  const stored = await kubectlOk(api, ['get', '-f', '-', '-o', 'name'], crds);
+  const names = stored
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/^.*\//, ''));
+  // One that is established may answer "storage is (re)initializing" for a while.
+  const list = () => kubectlOk(api, ['get', names.join(','), '-A', '-o', 'name']);
+  await eventually('they can be listed', () => list().then(() => true), { within: 60_000 });
 }
