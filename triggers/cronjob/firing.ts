@@ -10,7 +10,7 @@ import { MOST_AHEAD_MS } from './ahead.ts';
 import type { Books } from './books.ts';
 import { type ClaimedTick, eventsOf, openClaim, withoutClaim } from './claim.ts';
 import type { CronEvent, TickFacts } from './event.ts';
-import type { CronRecord } from './record.ts';
+import type { CronRecord, OpenTick } from './record.ts';
 import type { RecordStore } from './record-store.ts';
 import type { RunningTicks } from './running.ts';
 import type { Schedule } from './schedule/schedule.ts';
@@ -110,9 +110,8 @@ export class Firing {
           books.wrote(stored, () => {});
         },
       );
-      const isOpen = records.record !== undefined && openClaim(records.record, tick.key, nonce) !== undefined;
       if (written !== undefined) return;
-      if (isOpen) this.#unsent(tick, this.#isStopped ? 'shutdown' : 'missed');
+      if (this.#openClaim(tick) !== undefined) this.#unsent(tick, this.#isStopped ? 'shutdown' : 'missed');
       // It was given back by a write whose answer was lost, or counted by who took us for dead.
       else running.gaveBack(tick.key);
     } catch (thrown) {
@@ -149,13 +148,18 @@ export class Firing {
 
   #whyNot(tick: ClaimedTick): DroppedReason | undefined {
     if (this.#isStopped) return 'shutdown';
-    const { records, context, nonce } = this.#options;
-    const now = context.clock.now();
-    const stored = records.record && openClaim(records.record, tick.key, nonce);
+    const now = this.#options.context.clock.now();
+    const stored = this.#openClaim(tick);
     // Others may take us for dead, or have done so, and have counted it.
     if (stored === undefined || stored.until <= now) return 'expired';
     const isOnTime = now - tick.tick <= this.#options.subscription.spec.startingDeadlineSeconds * 1_000;
     return tick.late || isOnTime || this.#isCaughtUp(tick, now) ? undefined : 'expired';
+  }
+
+  /** As far as is known here. */
+  #openClaim({ key }: ClaimedTick): OpenTick | undefined {
+    const { records, nonce } = this.#options;
+    return records.record && openClaim(records.record, key, nonce);
   }
 
   /** `missed`, for a tick that became late after it had been claimed. */

@@ -52,7 +52,7 @@ const TERMINATE = new TextEncoder().encode('+TERM');
 
 /** What becomes of the deliveries of one consumer: claimed and passed, dropped, or found missing; and settled. */
 export class Reading {
-  readonly puller: Puller;
+  readonly #puller: Puller;
   /** Another process took our records for a dead member's. */
   onTaken: () => void = () => {};
   readonly #parts: ReadingParts;
@@ -78,8 +78,8 @@ export class Reading {
     const { api, context, membership, stream, subscription } = parts;
     const { functions } = subscription;
     const { room, concurrency } = subscription.spec.delivery;
-    this.puller = parts.puller;
-    this.puller.onLate = (message) => this.takeLate(message);
+    this.#puller = parts.puller;
+    this.#puller.onLate = (message) => this.takeLate(message);
     this.#parts = parts;
     this.#window = room + concurrency;
     this.#settlement = new Settlement({
@@ -156,7 +156,7 @@ export class Reading {
   /** Pulls at most so many, waits at most that long, and passes on what came. */
   async pull(batch: number, wait: number, room: Room): Promise<Pulled> {
     this.#isQuiet = false;
-    const pulled = await this.puller.pull(batch, wait);
+    const pulled = await this.#puller.pull(batch, wait);
     this.take(pulled.messages, room);
     const { type } = pulled.end;
     // After any other end something may be to come.
@@ -213,7 +213,7 @@ export class Reading {
 
   /** The connection is lost: what was pulled comes no more, and what was acknowledged may not have come there. */
   disconnected(): void {
-    this.puller.reset();
+    this.#puller.reset();
     this.#settlement.repeat();
   }
 
@@ -226,10 +226,10 @@ export class Reading {
   async resync(): Promise<ConsumerFacts> {
     const { books } = this.#parts;
     await this.#settlement.prove();
-    const found = await this.ask().finally(() => {
-      this.puller.reset();
-      this.#quiet();
-    });
+    // Only when it has answered: until then what was pulled may still come.
+    const found = await this.ask();
+    this.#puller.reset();
+    this.#quiet();
     const { delivered } = found;
     this.#missing.upTo(delivered.consumerSequence, delivered.sequence);
     books.reached(delivered);
